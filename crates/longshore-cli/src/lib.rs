@@ -1,0 +1,1 @@
+//! longshore-cli: to be filled.

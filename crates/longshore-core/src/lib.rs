@@ -1,0 +1,1 @@
+//! longshore-core: to be filled.

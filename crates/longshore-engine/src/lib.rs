@@ -1,0 +1,1 @@
+//! longshore-engine: to be filled.

@@ -1,0 +1,1 @@
+//! longshore-executor-docker: to be filled.

@@ -1,0 +1,1 @@
+//! longshore-executor: to be filled.

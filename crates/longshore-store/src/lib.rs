@@ -1,0 +1,1 @@
+//! longshore-store: to be filled.

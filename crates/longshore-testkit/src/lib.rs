@@ -1,0 +1,1 @@
+//! longshore-testkit: to be filled.

@@ -1,0 +1,2 @@
+//! The binary: configuration, wiring, exit code.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Chores of the project: demo, test, ci, tidy, bench.
+fn main() {}
