@@ -1,1 +1,22 @@
-//! longshore-core: to be filled.
+//! What a job, an attempt and a host *are*, and what may happen to them.
+//!
+//! Pure: no I/O, no async, no clock, no randomness. Whatever the rules need comes in as a parameter.
+
+pub mod attempt;
+pub mod event;
+pub mod fault;
+pub mod host;
+pub mod ids;
+pub mod job;
+pub mod launch;
+pub mod limits;
+pub mod log;
+pub mod outcome;
+pub mod placement;
+pub mod policy;
+pub mod retry;
+pub mod spec;
+pub mod usage;
+
+pub use ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
+pub use jiff::Timestamp;

@@ -1,0 +1,97 @@
+//! Jobs and attempts as everybody reads them.
+
+use jiff::Timestamp;
+
+use crate::attempt::Phase;
+use crate::ids::{AttemptId, HostId, JobId, WorkerId};
+use crate::launch::Handle;
+use crate::outcome::{JobStatus, Outcome, Verdict};
+use crate::spec::JobSpec;
+use crate::usage::Usage;
+
+/// A job: the wish and how far it has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What is wished, with all defaults applied.
+    pub spec: JobSpec,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// How it ended, once final.
+    pub outcome: Option<Outcome>,
+    /// Exit code of the last attempt, where there is one.
+    pub exit_code: Option<i32>,
+    /// What was last said about it, for people: the error, the reason to wait.
+    pub message: Option<String>,
+    /// Number of the current attempt; 0 before the first.
+    pub attempt: u32,
+    /// Retries used that the job itself caused.
+    pub retries_used: u32,
+    /// Retries used that host, registry or longshore caused.
+    pub infra_retries_used: u32,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// When it last began to wait for a slot.
+    pub queued_at: Option<Timestamp>,
+    /// Not before this time (delayed, or the next try).
+    pub not_before: Option<Timestamp>,
+    /// When the current attempt's container began to run.
+    pub started_at: Option<Timestamp>,
+    /// When it became final.
+    pub finished_at: Option<Timestamp>,
+    /// When somebody wished it cancelled.
+    pub cancel_requested_at: Option<Timestamp>,
+    /// Digest of the image that its attempts run, once known.
+    pub image_digest: Option<String>,
+    /// Host of the current or last attempt.
+    pub host: Option<HostId>,
+}
+
+/// One try of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// Its id; also names its container and its log.
+    pub id: AttemptId,
+    /// The job.
+    pub job: JobId,
+    /// 1 for the first.
+    pub number: u32,
+    /// Where.
+    pub host: HostId,
+    /// How far.
+    pub phase: Phase,
+    /// The container, once known.
+    pub handle: Option<Handle>,
+    /// Who moves it, and until when.
+    pub lease: Option<Lease>,
+    /// Grows with each worker that takes it; a write with an older number is refused.
+    pub fence: i64,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
+    /// When the image was on the host.
+    pub image_ready_at: Option<Timestamp>,
+    /// When its container began to run, by our clock.
+    pub started_at: Option<Timestamp>,
+    /// When its end was learnt.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub verdict: Option<Verdict>,
+    /// When its log was complete.
+    pub log_complete_at: Option<Timestamp>,
+    /// When its container was gone.
+    pub removed_at: Option<Timestamp>,
+    /// Since when its host does not answer.
+    pub unknown_since: Option<Timestamp>,
+    /// What it used.
+    pub usage: Option<Usage>,
+}
+
+/// A worker's right to move an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The worker.
+    pub worker: WorkerId,
+    /// Until when, unless renewed.
+    pub until: Timestamp,
+}

@@ -1,0 +1,69 @@
+//! Every bound of the system in one place: deadlines of outside calls, sizes of queues and pages.
+
+use std::time::Duration;
+
+/// A control call to an engine: inspect, start, create, list.
+pub const CONTROL_CALL: Duration = Duration::from_secs(30);
+/// Creating or starting a container; engines look plug-ins up for 15 s before they refuse.
+pub const LAUNCH_CALL: Duration = Duration::from_secs(90);
+/// Removing a container; a forced removal kills first.
+pub const REMOVE_CALL: Duration = Duration::from_secs(60);
+/// Beyond the grace, until a stop call must have returned.
+pub const STOP_SLACK: Duration = Duration::from_secs(30);
+/// One reading of a container's counters.
+pub const USAGE_CALL: Duration = Duration::from_secs(10);
+/// Until a registry must have answered anything at all.
+pub const PULL_FIRST_BYTE: Duration = Duration::from_secs(180);
+/// Opening a connection to an engine.
+pub const CONNECT: Duration = Duration::from_secs(10);
+/// A probe of a host.
+pub const PROBE_CALL: Duration = Duration::from_secs(10);
+/// The log that remains after an exit must have been read by then.
+pub const DRAIN_CALL: Duration = Duration::from_secs(120);
+
+/// How often a running container is looked at when no event comes.
+pub const OBSERVE_PERIOD: Duration = Duration::from_secs(15);
+/// How often the counters of a running container are read.
+pub const USAGE_PERIOD: Duration = Duration::from_secs(10);
+/// When the counters are read for the first time after the start.
+pub const USAGE_FIRST: Duration = Duration::from_millis(400);
+/// Pause before a failed outside call is tried again: first, and at most.
+pub const RETRY_CALL_FIRST: Duration = Duration::from_millis(200);
+/// See [`RETRY_CALL_FIRST`].
+pub const RETRY_CALL_LAST: Duration = Duration::from_secs(10);
+/// A running attempt whose host answers nothing for so long counts as lost.
+pub const HOST_LOST_AFTER: Duration = Duration::from_secs(300);
+/// An end that somebody else forced may be the engine going down: wait so long before judging it.
+pub const SETTLE: Duration = Duration::from_millis(1500);
+/// Ends so shortly before an engine's start may be the engine's own doing.
+pub const ENGINE_STOP_WINDOW: Duration = Duration::from_secs(15);
+
+/// A worker's right to move an attempt, unless renewed.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How often leases are renewed.
+pub const LEASE_RENEW: Duration = Duration::from_secs(8);
+/// Fallback period of services that are normally woken.
+pub const SERVICE_PERIOD: Duration = Duration::from_secs(5);
+/// Fallback period of readers that are normally woken.
+pub const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
+/// Containers that no attempt row explains are left alone for so long.
+pub const STRAY_GRACE: Duration = Duration::from_secs(300);
+
+/// Jobs in one page of a list.
+pub const PAGE: u32 = 500;
+/// Jobs in one submit call.
+pub const SUBMIT_BATCH: usize = 10_000;
+/// Claims in one round of the dispatcher.
+pub const CLAIM_BATCH: u32 = 64;
+/// Frames between a log reader and the log store.
+pub const LOG_QUEUE: usize = 1024;
+/// Size of a sealed log chunk before compression.
+pub const LOG_CHUNK_BYTES: usize = 256 * 1024;
+/// How long a frame may wait before it is readable by others.
+pub const LOG_FLUSH: Duration = Duration::from_millis(60);
+/// Log kept per attempt when the job names no limit.
+pub const LOG_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
+/// Events of one host that wait for their attempts.
+pub const EVENT_QUEUE: usize = 1024;
+/// Slots of a host that names none.
+pub const DEFAULT_SLOTS: u32 = 10;
