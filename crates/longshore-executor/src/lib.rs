@@ -1,1 +1,244 @@
-//! longshore-executor: to be filled.
+//! What any place that runs containers must offer: the port, a mock with knobs, a contract suite.
+//!
+//! Contract of every method: idempotent and cancel-safe; it has a deadline of its own (from
+//! `longshore_core::limits`) and never hangs; something that is not there is a value, not an
+//! error; an error says whose fault it is by its [`Fault`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use longshore_core::attempt::Observed;
+use longshore_core::fault::Fault;
+use longshore_core::host::HostFacts;
+use longshore_core::launch::{Handle, Launch};
+use longshore_core::log::Frame;
+use longshore_core::spec::{ImageReference, JobSpec, Platform};
+use longshore_core::usage::Sample;
+use longshore_core::{AttemptId, JobId, PoolId};
+
+mod error;
+
+pub use error::ExecutorError;
+
+/// A shared executor of one host.
+pub type SharedExecutor = Arc<dyn Executor>;
+
+/// What an executor can do beyond running containers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent powers, read one by one")]
+pub struct Capabilities {
+    /// Honours memory, CPU and process limits.
+    pub resource_limits: bool,
+    /// Can join named networks with aliases.
+    pub networking: bool,
+    /// Can mount named volumes.
+    pub volumes: bool,
+    /// Can mount folders of its host.
+    pub bind_mounts: bool,
+    /// Can hand GPUs to a container.
+    pub gpu: bool,
+}
+
+/// A container of a pool, as found on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// Its handle.
+    pub handle: Handle,
+    /// The attempt that it was made for; `None` when its label cannot be read.
+    pub attempt: Option<AttemptId>,
+    /// The job that it was made for; `None` when its label cannot be read.
+    pub job: Option<JobId>,
+    /// Its name.
+    pub name: String,
+    /// When it was created, by the host's clock.
+    pub created_at: Timestamp,
+    /// Whether it runs at this moment.
+    pub is_running: bool,
+}
+
+/// Something that happened to a container of the pool. A hint: events may be lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostEvent {
+    /// Its main process ended.
+    Exited(AttemptId),
+    /// Somebody sent it this signal.
+    Signalled(AttemptId, i32),
+    /// It was removed.
+    Removed(AttemptId),
+}
+
+/// Which part of a log is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRange {
+    /// From the first frame, and on until the container ends.
+    Follow,
+    /// From the first frame to what is there now.
+    All,
+    /// The last so many frames that are there now.
+    Last(usize),
+}
+
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It was there and is gone.
+    Gone,
+    /// There was nothing to remove.
+    WasAbsent,
+    /// The host is still at it; ask again.
+    Pending,
+}
+
+/// A place that runs containers.
+#[async_trait]
+pub trait Executor: Send + Sync {
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What a spec asks for that this executor cannot honour, in the user's words; refused at submit.
+    fn unsupported(&self, spec: &JobSpec) -> Vec<String>;
+
+    /// Asks the host who and how it is.
+    async fn probe(&self) -> Result<HostFacts, ExecutorError>;
+
+    /// Looks the attempt's container up by its name.
+    async fn find(&self, attempt: AttemptId) -> Result<Option<Handle>, ExecutorError>;
+
+    /// Creates the attempt's container, or adopts the one that an earlier call created.
+    async fn create(&self, launch: &Launch) -> Result<Handle, ExecutorError>;
+
+    /// Starts a container that was created; never runs an ended one again.
+    async fn start(&self, handle: &Handle) -> Result<(), ExecutorError>;
+
+    /// Says how the container stands.
+    async fn observe(&self, handle: &Handle) -> Result<Observed, ExecutorError>;
+
+    /// All events of the pool's containers from now on, one stream a host. The stream ends with an
+    /// error when the connection breaks; the caller opens it again and looks at everything.
+    async fn events(
+        &self,
+        pool: PoolId,
+    ) -> Result<BoxStream<'static, Result<HostEvent, ExecutorError>>, ExecutorError>;
+
+    /// The container's output, frame by frame and in the engine's order. The frames of one
+    /// container are the same at every reading, so that a reader can count them.
+    async fn logs(
+        &self,
+        handle: &Handle,
+        range: LogRange,
+    ) -> Result<BoxStream<'static, Result<Frame, ExecutorError>>, ExecutorError>;
+
+    /// Sends the stop signal, waits for the grace of the spec, kills. Returns when it has ended or
+    /// had ended before. `grace_secs` overrides the container's own grace.
+    async fn stop(&self, handle: &Handle, grace_secs: u32) -> Result<(), ExecutorError>;
+
+    /// Removes an ended (or never started) container with its anonymous volumes; `force` kills first.
+    async fn remove(&self, handle: &Handle, force: Force) -> Result<Removed, ExecutorError>;
+
+    /// Every container on the host that carries exactly this pool's id.
+    async fn list_owned(&self, pool: PoolId) -> Result<Vec<Owned>, ExecutorError>;
+
+    /// Images, where the executor has any.
+    fn images(&self) -> Option<&dyn Images>;
+
+    /// Readings of a container's counters, where the executor has any.
+    fn usage(&self) -> Option<&dyn UsageMeter>;
+}
+
+/// Whether a removal may kill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// A running container is left alone (an error of kind conflict).
+    Never,
+    /// A running container is killed first.
+    Kill,
+}
+
+/// An image on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The engine's id.
+    pub id: String,
+    /// Names with tag.
+    pub tags: Vec<String>,
+    /// Names with digest.
+    pub digests: Vec<String>,
+    /// Size on the host.
+    pub size_bytes: u64,
+    /// When it was built.
+    pub created_at: Option<Timestamp>,
+}
+
+/// A pull that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequest {
+    /// What.
+    pub image: ImageReference,
+    /// For which platform, if not the host's own.
+    pub platform: Option<Platform>,
+    /// Give up when nothing happens for so long.
+    pub idle: std::time::Duration,
+    /// Give up when not done after so long.
+    pub total: std::time::Duration,
+}
+
+/// How far a pull has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PullProgress {
+    /// Each layer in order of appearance.
+    pub layers: Vec<LayerProgress>,
+}
+
+/// How far one layer has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerProgress {
+    /// The layer's short id.
+    pub id: String,
+    /// What the engine does with it, in its own words.
+    pub status: String,
+    /// Bytes done of the current step.
+    pub current_bytes: u64,
+    /// Bytes of the current step, where known.
+    pub total_bytes: Option<u64>,
+}
+
+/// Receives the progress of a pull.
+pub type OnProgress = Arc<dyn Fn(&PullProgress) + Send + Sync>;
+
+/// Images of a host.
+#[async_trait]
+pub trait Images: Send + Sync {
+    /// The image, if it is on the host.
+    async fn image(&self, image: &ImageReference) -> Result<Option<Image>, ExecutorError>;
+
+    /// Pulls it; concurrent pulls of one image are one pull. Returns what is then on the host.
+    async fn pull(
+        &self,
+        request: &PullRequest,
+        on_progress: OnProgress,
+    ) -> Result<Image, ExecutorError>;
+
+    /// All images of the host.
+    async fn list(&self) -> Result<Vec<Image>, ExecutorError>;
+
+    /// Removes an image unless something uses it.
+    async fn remove(&self, image: &ImageReference) -> Result<Removed, ExecutorError>;
+}
+
+/// Reads the counters of running containers.
+#[async_trait]
+pub trait UsageMeter: Send + Sync {
+    /// One reading; `None` when the container does not run.
+    async fn sample(&self, handle: &Handle) -> Result<Option<Sample>, ExecutorError>;
+}
+
+/// Shorthand used by executors.
+pub(crate) type BoxedSource = Box<dyn std::error::Error + Send + Sync>;
+
+impl From<Fault> for ExecutorError {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault, fault.describe())
+    }
+}
