@@ -7,6 +7,7 @@ pub mod event;
 pub mod fault;
 pub mod host;
 pub mod ids;
+pub mod image;
 pub mod job;
 pub mod launch;
 pub mod limits;

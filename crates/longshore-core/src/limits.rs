@@ -31,8 +31,6 @@ pub const USAGE_FIRST: Duration = Duration::from_millis(400);
 pub const RETRY_CALL_FIRST: Duration = Duration::from_millis(200);
 /// See [`RETRY_CALL_FIRST`].
 pub const RETRY_CALL_LAST: Duration = Duration::from_secs(10);
-/// A running attempt whose host answers nothing for so long counts as lost.
-pub const HOST_LOST_AFTER: Duration = Duration::from_secs(300);
 /// An end that somebody else forced may be the engine going down: wait so long before judging it.
 pub const SETTLE: Duration = Duration::from_millis(1500);
 /// Ends so shortly before an engine's start may be the engine's own doing.

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use longshore_core::attempt::Observed;
 use longshore_core::fault::Fault;
 use longshore_core::host::HostFacts;
+use longshore_core::image::{Image, PullProgress};
 use longshore_core::launch::{Handle, Launch};
 use longshore_core::log::Frame;
 use longshore_core::spec::{ImageReference, JobSpec, Platform};
@@ -156,21 +157,6 @@ pub enum Force {
     Kill,
 }
 
-/// An image on a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// The engine's id.
-    pub id: String,
-    /// Names with tag.
-    pub tags: Vec<String>,
-    /// Names with digest.
-    pub digests: Vec<String>,
-    /// Size on the host.
-    pub size_bytes: u64,
-    /// When it was built.
-    pub created_at: Option<Timestamp>,
-}
-
 /// A pull that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullRequest {
@@ -182,26 +168,6 @@ pub struct PullRequest {
     pub idle: std::time::Duration,
     /// Give up when not done after so long.
     pub total: std::time::Duration,
-}
-
-/// How far a pull has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PullProgress {
-    /// Each layer in order of appearance.
-    pub layers: Vec<LayerProgress>,
-}
-
-/// How far one layer has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerProgress {
-    /// The layer's short id.
-    pub id: String,
-    /// What the engine does with it, in its own words.
-    pub status: String,
-    /// Bytes done of the current step.
-    pub current_bytes: u64,
-    /// Bytes of the current step, where known.
-    pub total_bytes: Option<u64>,
 }
 
 /// Receives the progress of a pull.
