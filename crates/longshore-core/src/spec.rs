@@ -4,35 +4,54 @@
 //! files); what spans several fields or depends on the pool's [`Policy`](crate::policy::Policy) is
 //! checked once by [`JobSpec::validate`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 mod command;
+mod devices;
 mod environment;
 mod image;
 mod limits;
 mod mount;
+mod mount_flag;
 mod names;
 mod network;
+mod platform;
 mod resources;
+mod retry;
 mod security;
+mod signal;
+mod text;
+mod tmpfs;
 mod validate;
 
 pub use command::Command;
-pub use environment::{EnvName, EnvText, EnvTextError};
-pub use image::{ImageReference, Platform, PullPolicy};
-pub use limits::{RetryPolicy, RetryStrategy, TimeLimit, TimeLimits};
-pub use mount::{MountKind, MountSpec, TmpfsSpec};
+pub use devices::{Gpus, Ulimit};
+pub use environment::{EnvName, EnvText, EnvTextError, SkippedLine};
+pub use image::ImageReference;
+pub use limits::{TimeLimit, TimeLimits};
+pub use mount::{MountKind, MountSpec};
+pub use mount_flag::MountFlag;
 pub use names::{Hostname, IdempotencyKey, JobName, LabelKey, Priority};
-pub use network::{ExtraHost, NetworkAttachment};
-pub use resources::{ByteSize, Cpus, Gpus, MemorySwap, PidsLimit, Ulimit};
-pub use security::{Capability, SecurityOption, Signal, UserSpec};
+pub use network::{ExtraHost, HostAddress, NetworkAttachment};
+pub use platform::{Platform, PullPolicy};
+pub use resources::{ByteSize, Cpus, MemorySwap, PidsLimit};
+pub use retry::{RetryPolicy, RetryStrategy};
+pub use security::{Capability, SecurityOption, UserSpec};
+pub use signal::Signal;
+pub use text::InvalidValue;
+pub use tmpfs::TmpfsSpec;
 pub use validate::{SpecError, SpecErrors};
 
 /// One job as its user wants it. Keys of job files and flags of the command line are these names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+///
+/// Its `Debug` form is JSON without the values of environment variables.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
     /// Image to run: name with tag or digest.
@@ -151,6 +170,105 @@ pub struct JobSpec {
     /// The two retry budgets and how long to wait between attempts.
     #[serde(default)]
     pub retry: RetryPolicy,
+}
+
+impl JobSpec {
+    /// A job of this image with every other wish left open.
+    pub fn new(image: ImageReference) -> Self {
+        Self {
+            image,
+            command: Command::default(),
+            entrypoint: None,
+            env: BTreeMap::new(),
+            env_file: Vec::new(),
+            env_template: None,
+            workdir: None,
+            user: None,
+            hostname: None,
+            memory: None,
+            memory_swap: None,
+            cpus: None,
+            pids_limit: None,
+            shm_size: None,
+            ulimits: Vec::new(),
+            networks: Vec::new(),
+            extra_hosts: Vec::new(),
+            dns: Vec::new(),
+            volumes: Vec::new(),
+            tmpfs: Vec::new(),
+            read_only: false,
+            cap_add: Vec::new(),
+            cap_drop: Vec::new(),
+            security_opt: Vec::new(),
+            privileged: false,
+            init: true,
+            gpus: None,
+            platform: None,
+            pull: PullPolicy::default(),
+            stop_signal: None,
+            labels: BTreeMap::new(),
+            name: None,
+            description: None,
+            priority: Priority::default(),
+            idempotency_key: None,
+            host: None,
+            log_limit: None,
+            timeouts: TimeLimits::default(),
+            retry: RetryPolicy::default(),
+        }
+    }
+
+    /// A copy for people's eyes: values of environment variables are `***`.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let env = self
+            .env
+            .keys()
+            .map(|name| (name.clone(), REDACTED.to_owned()))
+            .collect();
+        Self {
+            env,
+            ..self.clone()
+        }
+    }
+
+    /// Every key of a job file, those of inner tables as `table.key`.
+    pub fn known_keys() -> &'static BTreeSet<String> {
+        static KEYS: LazyLock<BTreeSet<String>> =
+            LazyLock::new(|| schema_keys(schemars::schema_for!(JobSpec).as_value()));
+        &KEYS
+    }
+}
+
+impl fmt::Debug for JobSpec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = serde_json::to_string(&self.redacted()).map_err(|_| fmt::Error)?;
+        write!(formatter, "JobSpec {json}")
+    }
+}
+
+const REDACTED: &str = "***";
+
+fn schema_keys(schema: &Value) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for (key, property) in properties(schema) {
+        keys.insert(key.clone());
+        let inner = property["$ref"]
+            .as_str()
+            .and_then(|name| name.strip_prefix('#'));
+        let table = inner.and_then(|pointer| schema.pointer(pointer));
+        keys.extend(
+            table
+                .into_iter()
+                .flat_map(properties)
+                .map(|(inner, _)| format!("{key}.{inner}")),
+        );
+    }
+    keys
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema["properties"].as_object().into_iter().flatten()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
