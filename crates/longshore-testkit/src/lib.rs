@@ -1,1 +1,43 @@
-//! longshore-testkit: to be filled.
+//! What tests stand on: private container engines, images made on the spot, registries, a proxy
+//! that breaks conversations, certificates, an SSH server, and waiting without sleeping.
+//!
+//! Words: a *sandbox* is a set of Linux namespaces that holds one engine, so that nothing of it
+//! (bridge, mounts, processes, firewall rules) is ever seen outside or survives it. The *shared
+//! engine* is the one that `cargo xtask engine up` started for all tests; a test that stops or
+//! kills an engine starts one of its own with [`Engine::start`].
+
+mod access;
+mod cgroups;
+mod command;
+mod engine;
+mod eventually;
+mod fault_proxy;
+mod fault_rules;
+mod http_head;
+mod image_archive;
+mod images;
+mod names;
+mod pki;
+mod places;
+mod registry;
+mod sandbox;
+mod shared;
+mod sshd;
+mod tethered;
+
+pub use access::EngineAccess;
+pub use command::{feed, run};
+pub use engine::{Door, Engine, EngineOptions};
+pub use eventually::{Seen, eventually, eventually_async};
+pub use fault_proxy::FaultProxy;
+pub use fault_rules::{Fault, Rule, RuleId};
+pub use images::{
+    DEMO_DEBIAN, DEMO_IMAGE, demo_debian_archive, demo_image_archive, load_demo_debian,
+    load_demo_image,
+};
+pub use names::{temp_dir, unique_name};
+pub use pki::{Certificate, Pki};
+pub use places::{longshore_bin, testbed_dir, workspace_dir};
+pub use registry::{Credentials, Registry, RegistryKind};
+pub use shared::{SharedEngine, shared_engine, sweep};
+pub use sshd::Sshd;
