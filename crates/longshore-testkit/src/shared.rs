@@ -1,7 +1,7 @@
 //! The engine that all tests share. It outlives the command that started it.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -73,10 +73,11 @@ impl SharedEngine {
     /// # Errors
     /// As [`Engine::start`].
     pub fn up(&self) -> Result<EngineAccess> {
+        let _lock = lock()?;
         if let Some(access) = self.access().filter(EngineAccess::answers) {
             return Ok(access);
         }
-        self.down()?;
+        self.remove()?;
         fs::create_dir_all(&self.data_root)?;
         let options = EngineOptions {
             data_root: Some(self.data_root.clone()),
@@ -91,6 +92,11 @@ impl SharedEngine {
     /// # Errors
     /// When its data cannot be removed.
     pub fn down(&self) -> Result<()> {
+        let _lock = lock()?;
+        self.remove()
+    }
+
+    fn remove(&self) -> Result<()> {
         if let Some(sandbox) = living_sandbox(&self.run_dir) {
             sandbox.end();
         }
@@ -100,6 +106,14 @@ impl SharedEngine {
         }
         Ok(())
     }
+}
+
+/// Commands that start or end the shared engine wait for each other while this file is open.
+fn lock() -> Result<File> {
+    fs::create_dir_all(testbed_dir())?;
+    let file = File::create(testbed_dir().join("engine.lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Removes what engines of tests left that were killed; returns the removed folders.

@@ -1,0 +1,211 @@
+//! Debian packages that chores need: found out, explained, installed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use longshore_testkit::run;
+
+use crate::steps::say;
+
+/// A program, the package that it comes in, and what it is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    program: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+const fn need(program: &'static str, package: &'static str, why: &'static str) -> Need {
+    Need {
+        program,
+        package,
+        why,
+    }
+}
+
+/// What every test run needs.
+pub(crate) const FOR_TESTS: &[Need] = &[
+    need("dockerd", "docker.io", "private container engines"),
+    need(
+        "docker",
+        "docker-cli",
+        "the docker command, to compare with and to load images",
+    ),
+    need("iptables", "iptables", "networks of private engines"),
+    need("ip", "iproute2", "networks of private engines"),
+    need("busybox", "busybox-static", "the test image"),
+    need(
+        "docker-registry",
+        "docker-registry",
+        "pulls from a real registry",
+    ),
+    need("htpasswd", "apache2-utils", "a registry with passwords"),
+    need("openssl", "openssl", "certificates for TLS"),
+    need("sshd", "openssh-server", "engines reached by ssh"),
+    need("ssh", "openssh-client", "engines reached by ssh"),
+    need("ps", "procps", "checks that nothing is left behind"),
+];
+
+/// What the demo needs, besides an engine.
+pub(crate) const FOR_DEMO_IMAGES: &[Need] = &[
+    need("docker", "docker-cli", "loading the images"),
+    need("busybox", "busybox-static", "the small image"),
+    need(
+        "debootstrap",
+        "debootstrap",
+        "the Debian image with a C compiler",
+    ),
+];
+
+const FOLDERS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// Units that these packages would start; our own servers are private ones.
+const UNITS: [&str; 5] = [
+    "docker.service",
+    "docker.socket",
+    "docker-registry.service",
+    "ssh.service",
+    "ssh.socket",
+];
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Installs what is missing, or says what to install.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !is_there(need)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        say(&format!(
+            "missing: {} (package {}), for {}",
+            need.program, need.package, need.why
+        ));
+    }
+    let named: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    if !rustix::process::geteuid().is_root() {
+        let named = named.join(" ");
+        bail!("not root. Install it: sudo apt-get install --no-install-recommends {named}");
+    }
+    if !in_folders("apt-get") {
+        bail!(
+            "no apt-get here. Install what Debian calls: {}",
+            named.join(" ")
+        );
+    }
+    apt_get(&["update"])?;
+    install(&missing.into_iter().map(package_of).collect::<BTreeSet<_>>())
+}
+
+/// Is `program` in one of the folders where systems keep theirs?
+fn in_folders(program: &str) -> bool {
+    FOLDERS
+        .iter()
+        .any(|folder| Path::new(folder).join(program).is_file())
+}
+
+fn is_there(need: &Need) -> bool {
+    if need.program == "busybox" {
+        // The image has no libraries, so a busybox that wants some is of no use.
+        let wants_libraries = |path: &str| run(Command::new("ldd").arg(path)).is_ok();
+        return in_folders("busybox") && !wants_libraries("/bin/busybox");
+    }
+    in_folders(need.program)
+}
+
+/// Before Debian 13 the docker command was part of docker.io.
+fn package_of(need: &Need) -> &'static str {
+    let known = |package: &str| {
+        run(Command::new("apt-cache").args(["show", package])).is_ok_and(|text| !text.is_empty())
+    };
+    if need.package == "docker-cli" && !known("docker-cli") {
+        return "docker.io";
+    }
+    need.package
+}
+
+fn install(packages: &BTreeSet<&str>) -> Result<()> {
+    let packages: Vec<&str> = packages.iter().copied().collect();
+    say(&format!(
+        "installing: apt-get install --no-install-recommends {}",
+        packages.join(" ")
+    ));
+    let before: Vec<&str> = UNITS.into_iter().filter(|unit| has_unit(unit)).collect();
+    let quiet = QuietServices::begin()?;
+    let installed =
+        apt_get(&[&["install", "-y", "--no-install-recommends"], &packages[..]].concat());
+    drop(quiet);
+    for unit in UNITS
+        .into_iter()
+        .filter(|unit| has_unit(unit) && !before.contains(unit))
+    {
+        // Without systemd there is nothing to switch off.
+        let _ = run(Command::new("systemctl").args(["disable", unit]));
+    }
+    installed
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("apt-get");
+    run(command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+    .map(drop)
+}
+
+fn has_unit(unit: &str) -> bool {
+    let folders = ["/lib/systemd/system", "/usr/lib/systemd/system"];
+    folders
+        .iter()
+        .any(|folder| Path::new(folder).join(unit).exists())
+}
+
+/// While this lives, newly installed packages do not start their services: nobody who runs a chore
+/// asked for an SSH server. An existing policy of the machine is left alone.
+struct QuietServices {
+    ours: bool,
+}
+
+impl QuietServices {
+    fn begin() -> Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        let ours = !Path::new(POLICY).exists();
+        if ours {
+            fs::write(POLICY, "#!/bin/sh\nexit 101\n")?;
+            fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(Self { ours })
+    }
+}
+
+impl Drop for QuietServices {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_not_installed() {
+        ensure(&[need("sh", "dash", "nothing")]).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_nobody_has_is_missing() {
+        assert!(!is_there(&need("no-such-program", "none", "nothing")));
+    }
+}
