@@ -53,6 +53,10 @@ pub const PAGE: u32 = 500;
 pub const SUBMIT_BATCH: usize = 10_000;
 /// Claims in one round of the dispatcher.
 pub const CLAIM_BATCH: u32 = 64;
+/// Last frames of a log that are read once more after the exit.
+pub const LOG_END_FRAMES: usize = 64;
+/// The rest of a log is given up, with a gap marked in it, when the host stays away for so long.
+pub const DRAIN_GIVE_UP: Duration = Duration::from_secs(900);
 /// Frames between a log reader and the log store.
 pub const LOG_QUEUE: usize = 1024;
 /// Size of a sealed log chunk before compression.

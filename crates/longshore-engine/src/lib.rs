@@ -1,1 +1,30 @@
-//! longshore-engine: to be filled.
+//! Who moves jobs: services that read wishes from the store and act through executors.
+//!
+//! Each service has one shape: woken by a signal, with a period as fallback, idempotent, safe to
+//! kill between any two lines. Terms: a *worker* is one start of one process that moves jobs; a
+//! *supervisor* is the task that moves one attempt; the *host watch* is the one event stream of a
+//! host; to *adopt* is to take over an attempt whose worker is gone.
+
+mod alignment;
+mod clock;
+mod context;
+mod dispatcher;
+mod executors;
+mod host_watch;
+mod keeper;
+mod meter;
+mod observer;
+mod presence;
+mod pump;
+mod reaper;
+mod reconciler;
+mod scheduler;
+mod shelf;
+mod supervisor;
+mod sweep;
+mod worker;
+
+pub use clock::{Clock, SystemClock};
+pub use executors::{ExecutorSource, ExecutorPool};
+pub use sweep::{Doing, Found, Keeping, SweepError, SweepReport, sweep};
+pub use worker::{Stop, Worker, WorkerError, WorkerOptions};

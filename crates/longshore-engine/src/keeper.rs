@@ -1,0 +1,52 @@
+//! Keeps this worker's leases, and carries cancel wishes from the store to the supervisors.
+
+use std::sync::Arc;
+
+use longshore_core::limits;
+use longshore_core::outcome::CancelReason;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::context::Context;
+
+/// Renews the leases until the worker leaves.
+pub(crate) async fn keep_leases(context: Arc<Context>) {
+    let mut renewal = interval(limits::LEASE_RENEW);
+    renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = context.leave.cancelled() => return,
+            _ = renewal.tick() => {}
+        }
+        if *context.active.borrow() == 0 {
+            continue;
+        }
+        let until = context.now() + limits::LEASE;
+        if let Err(error) = context.store.renew(context.worker, until).await {
+            tracing::error!(error = %error, "leases cannot be renewed; trying again");
+        }
+    }
+}
+
+/// Tells supervisors of cancel wishes until the worker leaves.
+pub(crate) async fn carry_wishes(context: Arc<Context>) {
+    let mut changes = context.store.changes();
+    loop {
+        if *context.active.borrow() > 0 {
+            match context.store.cancel_requested(context.worker).await {
+                Ok(attempts) => {
+                    for attempt in attempts {
+                        context.cancel(attempt, CancelReason::User);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, "cancel wishes cannot be read; trying again");
+                }
+            }
+        }
+        tokio::select! {
+            () = context.leave.cancelled() => return,
+            () = changes.changed() => {}
+            () = tokio::time::sleep(limits::SERVICE_PERIOD) => {}
+        }
+    }
+}

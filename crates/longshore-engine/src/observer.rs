@@ -1,0 +1,125 @@
+//! Looks at a container when there is a reason to, and gathers what its end is judged by.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use longshore_core::attempt::{Evidence, Observed, Seen};
+use longshore_core::launch::Handle;
+use longshore_core::limits;
+use longshore_core::outcome::Provenance;
+use longshore_core::{AttemptId, fault::Fault};
+use longshore_executor::{ExecutorError, SharedExecutor};
+use tokio::sync::watch;
+
+use crate::host_watch::Hints;
+
+/// Who ends the container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// We asked it to stop: its end needs no explanation.
+    Us,
+    /// Not us.
+    Itself,
+}
+
+/// One supervisor's view of one container.
+#[derive(Clone)]
+pub(crate) struct Observer {
+    pub(crate) executor: SharedExecutor,
+    pub(crate) attempt: AttemptId,
+    hints: watch::Receiver<Hints>,
+    /// The reasons that were there at the last look.
+    looked: Arc<AtomicU64>,
+}
+
+impl Observer {
+    pub(crate) fn new(
+        executor: SharedExecutor,
+        attempt: AttemptId,
+        hints: watch::Receiver<Hints>,
+    ) -> Self {
+        Self { executor, attempt, hints, looked: Arc::default() }
+    }
+
+    /// Looks the container up by its name.
+    pub(crate) async fn find(&self) -> Seen {
+        let handle = match self.executor.find(self.attempt).await {
+            Ok(Some(handle)) => handle,
+            Ok(None) => return Seen::Found(None, Evidence::plain(Provenance::Recovery)),
+            Err(error) => return failed(&error),
+        };
+        match self.look(&handle, EndedBy::Itself, Provenance::Recovery).await {
+            Ok((observed, evidence)) => Seen::Found(Some((handle, observed)), evidence),
+            Err(error) => failed(&error),
+        }
+    }
+
+    /// Waits for a reason to look, and looks.
+    pub(crate) async fn watch(mut self, handle: Handle, by: EndedBy) -> Seen {
+        let looked = self.looked.load(Ordering::Relaxed);
+        tokio::select! {
+            // The sender lives as long as the listener, which outlives every observer.
+            _ = self.hints.wait_for(|hints| hints.reasons > looked) => {}
+            () = tokio::time::sleep(limits::OBSERVE_PERIOD) => {}
+        }
+        match self.look(&handle, by, Provenance::Inspect).await {
+            Ok((observed, evidence)) => Seen::Looked(observed, evidence),
+            Err(error) => failed(&error),
+        }
+    }
+
+    /// Looks now. `otherwise` is how an end is said to be learnt that no event told of.
+    async fn look(
+        &self,
+        handle: &Handle,
+        by: EndedBy,
+        otherwise: Provenance,
+    ) -> Result<(Observed, Evidence), ExecutorError> {
+        let hints = *self.hints.borrow();
+        let observed = self.executor.observe(handle).await?;
+        self.looked.store(hints.reasons, Ordering::Relaxed);
+        let heard = hints.exited && !hints.broken && otherwise != Provenance::Recovery;
+        let provenance = if heard { Provenance::Event } else { otherwise };
+        let is_plain = heard && !hints.signalled;
+        if by == EndedBy::Us || is_plain || !matches!(observed, Observed::Exited(_)) {
+            return Ok((observed, Evidence::plain(provenance)));
+        }
+        let engine_started_at = self.engine_start(hints.signalled).await?;
+        let evidence = Evidence { provenance, foreign_kill: hints.signalled, engine_started_at };
+        Ok((observed, evidence))
+    }
+
+    /// When the engine started; asked after a moment when it may be going down right now.
+    async fn engine_start(&self, may_go_down: bool) -> Result<Option<Timestamp>, ExecutorError> {
+        if may_go_down {
+            tokio::time::sleep(limits::SETTLE).await;
+        }
+        Ok(self.executor.probe().await?.engine_started_at)
+    }
+}
+
+/// A failed call as the attempt's life sees it.
+pub(crate) fn failed(error: &ExecutorError) -> Seen {
+    Seen::Failed(error.fault(), chain(error))
+}
+
+/// Whether nothing is known about the effect of a call that failed so.
+pub(crate) fn is_silence(fault: Fault) -> bool {
+    matches!(fault, Fault::Unreachable | Fault::TimedOut)
+}
+
+/// The error with its causes, once each.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
+}

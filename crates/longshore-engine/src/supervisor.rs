@@ -1,0 +1,209 @@
+//! Moves one attempt: performs the actions of its state machine and records what happens.
+//!
+//! Guarantees: intent is in the store before the side effect; a report that another worker has
+//! overtaken is refused by the store and ends this supervisor without touching the container.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use longshore_core::attempt::{Action, Machine, Phase, Seen, Terms};
+use longshore_core::job::{AttemptRecord, Job};
+use longshore_core::launch::Launch;
+use longshore_core::outcome::CancelReason;
+use longshore_core::{AttemptId, limits};
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use crate::context::{ActiveHost, Context};
+use crate::host_watch::Listener;
+use crate::observer::Observer;
+
+mod calls;
+mod logs;
+mod record;
+
+use calls::Calls;
+use record::Recorder;
+
+/// Why a supervisor stops before the attempt has its verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// The attempt belongs to another worker now.
+    Overtaken,
+    /// The worker leaves; another will go on.
+    Leaving,
+}
+
+/// Whether the attempt has a past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Claimed a moment ago by this worker.
+    Claimed,
+    /// Taken over from another worker.
+    Adopted,
+}
+
+type Call = Pin<Box<dyn Future<Output = Seen> + Send>>;
+
+/// One attempt in this worker's hands.
+struct Supervisor {
+    context: Arc<Context>,
+    machine: Machine,
+    recorder: Recorder,
+    calls: Calls,
+    cancel: watch::Receiver<Option<CancelReason>>,
+    pause: Duration,
+    /// Keeps the host watch telling us.
+    _listener: Listener,
+}
+
+/// Begins to move an attempt, unless it is being moved here already.
+pub(crate) fn supervise(
+    context: &Arc<Context>,
+    host: &ActiveHost,
+    job: Job,
+    attempt: &AttemptRecord,
+    origin: Origin,
+) {
+    let Some(cancel) = context.enter(attempt.id) else { return };
+    let listener = host.watch.listen(attempt.id);
+    let observer = Observer::new(Arc::clone(&host.executor), attempt.id, listener.hints());
+    let machine = machine(&job, attempt, origin, context.now());
+    let launch = Arc::new(launch(context, host, &job, attempt.id));
+    let recorder = Recorder::new(Arc::clone(context), host, job, attempt);
+    let calls = Calls {
+        context: Arc::clone(context),
+        host: host.clone(),
+        launch,
+        observer,
+        outputs: recorder.outputs(),
+    };
+    let supervisor = Supervisor {
+        context: Arc::clone(context),
+        machine,
+        recorder,
+        calls,
+        cancel,
+        pause: limits::RETRY_CALL_FIRST,
+        _listener: listener,
+    };
+    let (owner, id) = (Arc::clone(context), attempt.id);
+    let task = async move {
+        supervisor.run().await;
+        owner.exit(id);
+    };
+    context.spawn(task.instrument(tracing::info_span!("attempt", attempt.id = %id)));
+}
+
+fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -> Machine {
+    let limits = &job.spec.timeouts;
+    let terms = Terms {
+        pull: limits.pull.duration(),
+        start: limits.start.duration(),
+        run: limits.run.map(|limit| limit.duration()),
+        total_until: limits.total.map(|limit| job.created_at + limit.duration()),
+    };
+    if origin == Origin::Claimed {
+        return Machine::fresh(terms, now);
+    }
+    match (attempt.phase, &attempt.handle, &attempt.verdict) {
+        (Phase::Draining, Some(handle), Some(verdict)) => {
+            Machine::draining(terms, handle.clone(), verdict.clone(), now)
+        }
+        _ => Machine::new(terms, attempt.started_at, now),
+    }
+}
+
+fn launch(context: &Context, host: &ActiveHost, job: &Job, attempt: AttemptId) -> Launch {
+    let image = match &job.image_digest {
+        Some(digest) => job.spec.image.with_digest(digest).unwrap_or_else(|_| job.spec.image.clone()),
+        None => job.spec.image.clone(),
+    };
+    Launch {
+        pool: context.store.pool(),
+        job: job.id,
+        attempt,
+        host: host.host.name.clone(),
+        spec: job.spec.clone(),
+        image,
+    }
+}
+
+impl Supervisor {
+    async fn run(mut self) {
+        match self.steps().await {
+            Ok(()) => {}
+            Err(Left::Overtaken) => {
+                tracing::warn!("another worker has taken this attempt over");
+            }
+            Err(Left::Leaving) => tracing::debug!("left for the next worker"),
+        }
+        self.recorder.close().await;
+    }
+
+    async fn steps(&mut self) -> Result<(), Left> {
+        self.recorder.resume(self.machine.state()).await?;
+        let mut call = self.calls.begin(self.machine.first());
+        loop {
+            let (seen, is_answer) = self.next(&mut call).await?;
+            self.recorder.heard(&seen).await?;
+            let before = self.machine.state().clone();
+            let (machine, action) = self.machine.clone().step(seen, self.context.now());
+            self.machine = machine;
+            if *self.machine.state() != before {
+                self.recorder.entered(self.machine.state()).await?;
+            }
+            call = match action {
+                Action::Finish(verdict) => return self.recorder.finish(verdict).await,
+                Action::Keep if !is_answer => continue,
+                Action::Again => self.again(),
+                // Nothing came of the answer: do what the state asks for.
+                Action::Keep => self.calls.begin(self.machine.first()),
+                next => {
+                    self.pause = limits::RETRY_CALL_FIRST;
+                    self.calls.begin(next)
+                }
+            };
+        }
+    }
+
+    /// What is seen next: the answer of the call under way, a cancel wish, or a clock.
+    async fn next(&mut self, call: &mut Call) -> Result<(Seen, bool), Left> {
+        let now = self.context.now();
+        let clock = self.machine.deadline().map(|until| until_from(now, until));
+        tokio::select! {
+            () = self.context.leave.cancelled() => Err(Left::Leaving),
+            seen = call => Ok((seen, true)),
+            Ok(()) = self.cancel.changed() => {
+                let wish = *self.cancel.borrow_and_update();
+                Ok((wish.map_or(Seen::Clock, Seen::Cancel), false))
+            }
+            () = sleep_or_never(clock) => Ok((Seen::Clock, false)),
+        }
+    }
+
+    /// The current action again, after a pause that grows.
+    fn again(&mut self) -> Call {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(limits::RETRY_CALL_LAST);
+        let call = self.calls.begin(self.machine.first());
+        Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            call.await
+        })
+    }
+}
+
+fn until_from(now: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+async fn sleep_or_never(pause: Option<Duration>) {
+    match pause {
+        // A moment later than the clock says, so that it has run out for sure.
+        Some(pause) => tokio::time::sleep(pause + Duration::from_millis(1)).await,
+        None => std::future::pending().await,
+    }
+}

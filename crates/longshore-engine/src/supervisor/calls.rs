@@ -1,0 +1,169 @@
+//! The outside calls of a supervisor: each is a future that ends with one thing seen.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use longshore_core::attempt::{Action, Seen};
+use longshore_core::fault::Fault;
+use longshore_core::image::PullProgress;
+use longshore_core::launch::{Handle, Launch};
+use longshore_core::limits;
+use longshore_core::spec::{ImageReference, PullPolicy};
+use longshore_executor::{ExecutorError, Images, PullRequest};
+
+use super::Call;
+use super::logs::{LogTask, drain};
+use super::record::Outputs;
+use crate::context::{ActiveHost, Context};
+use crate::observer::{EndedBy, Observer, failed};
+
+/// What the calls of one attempt need.
+#[derive(Clone)]
+pub(super) struct Calls {
+    pub(super) context: Arc<Context>,
+    pub(super) host: ActiveHost,
+    pub(super) launch: Arc<Launch>,
+    pub(super) observer: Observer,
+    pub(super) outputs: Outputs,
+}
+
+impl Calls {
+    /// Begins what the machine asks for.
+    pub(super) fn begin(&self, action: Action) -> Call {
+        let calls = self.clone();
+        match action {
+            Action::Find => Box::pin(async move { calls.observer.find().await }),
+            Action::EnsureImage => Box::pin(async move { calls.ensure_image().await }),
+            Action::Create => Box::pin(async move { calls.create().await }),
+            Action::Start(handle) => Box::pin(async move { calls.start(&handle).await }),
+            Action::Watch(handle) => {
+                let by = if self.outputs.is_stopping() { EndedBy::Us } else { EndedBy::Itself };
+                Box::pin(calls.observer.watch(handle, by))
+            }
+            Action::Stop(handle) => Box::pin(async move { calls.stop(&handle).await }),
+            Action::Drain(handle) => Box::pin(async move { calls.drain(handle).await }),
+            Action::Again | Action::Keep | Action::Finish(_) => Box::pin(std::future::pending()),
+        }
+    }
+
+    async fn create(&self) -> Seen {
+        match self.host.executor.create(&self.launch).await {
+            Ok(handle) => Seen::Created(handle),
+            Err(error) => {
+                if error.fault() == Fault::ImageNotFound {
+                    self.context.shelf.forget(self.host.host.id, &self.image_key());
+                }
+                failed(&error)
+            }
+        }
+    }
+
+    async fn start(&self, handle: &Handle) -> Seen {
+        match self.host.executor.start(handle).await {
+            Ok(()) => Seen::Started,
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn stop(&self, handle: &Handle) -> Seen {
+        let grace = self.launch.spec.timeouts.stop_grace.duration().as_secs();
+        let grace_secs = u32::try_from(grace).unwrap_or(u32::MAX);
+        match self.host.executor.stop(handle, grace_secs).await {
+            Ok(()) => Seen::Stopped,
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn drain(&self, handle: Handle) -> Seen {
+        let task = LogTask {
+            logs: self.context.store.logs().clone(),
+            executor: Arc::clone(&self.host.executor),
+            attempt: self.launch.attempt,
+            handle,
+            limit_bytes: self
+                .launch
+                .spec
+                .log_limit
+                .as_ref()
+                .map_or(limits::LOG_LIMIT_BYTES, |limit| limit.bytes()),
+        };
+        drain(&task, &self.outputs).await
+    }
+
+    async fn ensure_image(&self) -> Seen {
+        let Some(images) = self.host.executor.images() else { return Seen::ImageReady };
+        let (host, key) = (self.host.host.id, self.image_key());
+        if self.launch.spec.pull != PullPolicy::Always
+            && let Some(digest) = self.context.shelf.seen(host, &key)
+        {
+            self.outputs.set_digest(digest);
+            return Seen::ImageReady;
+        }
+        match self.bring(images).await {
+            Ok(digest) => {
+                self.context.shelf.put(host, &key, digest.clone());
+                self.outputs.set_digest(digest);
+                Seen::ImageReady
+            }
+            Err(error) => failed(&error),
+        }
+    }
+
+    /// Makes sure that the image is there and says its digest, if it has one.
+    async fn bring(&self, images: &dyn Images) -> Result<Option<String>, ExecutorError> {
+        let image = &self.launch.image;
+        let policy = self.launch.spec.pull;
+        if policy != PullPolicy::Always {
+            if let Some(present) = images.image(image).await? {
+                return Ok(digest_of(&present.digests, image));
+            }
+            if policy == PullPolicy::Never {
+                let text = format!("image `{image}` is not on the host and pull is `never`");
+                return Err(ExecutorError::new(Fault::ImageNotFound, text));
+            }
+        }
+        let timeouts = &self.launch.spec.timeouts;
+        let request = PullRequest {
+            image: image.clone(),
+            platform: self.launch.spec.platform.clone(),
+            idle: timeouts.pull_idle.duration(),
+            total: timeouts.pull.duration(),
+        };
+        self.outputs.pulling(&format!("pulling {image}"));
+        let outputs = self.outputs.clone();
+        let began = Instant::now();
+        let pulled = images
+            .pull(&request, Arc::new(move |progress| outputs.pulling(&describe(progress))))
+            .await?;
+        tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
+        Ok(digest_of(&pulled.digests, image))
+    }
+
+    fn image_key(&self) -> String {
+        let platform = self.launch.spec.platform.as_ref().map(ToString::to_string);
+        format!("{} {}", self.launch.image, platform.unwrap_or_default())
+    }
+}
+
+/// The digest under the repository of this reference: `name@sha256:…` → `sha256:…`.
+fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
+    let mine = digests.iter().find(|digest| {
+        digest
+            .parse::<ImageReference>()
+            .is_ok_and(|other| other.repository() == image.repository())
+    });
+    mine.and_then(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned())
+}
+
+/// One line about a pull: layers done, bytes of those under way.
+fn describe(progress: &PullProgress) -> String {
+    let done = |status: &str| matches!(status, "Pull complete" | "Already exists");
+    let layers = progress.layers.len();
+    let complete = progress.layers.iter().filter(|layer| done(&layer.status)).count();
+    let (current, total) = progress.layers.iter().fold((0, 0), |(current, total), layer| {
+        (current + layer.current_bytes, total + layer.total_bytes.unwrap_or(0))
+    });
+    #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
+    let mb = |bytes: u64| bytes as f64 / 1e6;
+    format!("pulled {complete}/{layers} layers ({:.1} MB/{:.1} MB)", mb(current), mb(total))
+}

@@ -1,0 +1,140 @@
+//! The log of one attempt: a pump while it runs, the rest after its exit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_core::AttemptId;
+use longshore_core::attempt::{Observed, Seen};
+use longshore_core::fault::Fault;
+use longshore_core::launch::Handle;
+use longshore_core::limits;
+use longshore_executor::SharedExecutor;
+use longshore_store::{LogStore, LogTotals, LogWriter, StoreError};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::record::Outputs;
+use crate::context::Context;
+use crate::observer::{failed, is_silence};
+use crate::pump::Pump;
+
+/// A follow stream ends with its container; one that does not is told to after so long.
+const FOLLOW_ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Whose log, and where from.
+pub(super) struct LogTask {
+    pub(super) logs: LogStore,
+    pub(super) executor: SharedExecutor,
+    pub(super) attempt: AttemptId,
+    pub(super) handle: Handle,
+    pub(super) limit_bytes: u64,
+}
+
+/// Where the attempt's log stands.
+#[derive(Default)]
+pub(super) enum LogState {
+    /// Nothing was read yet.
+    #[default]
+    Untouched,
+    /// A task follows the container's output.
+    Following { stop: CancellationToken, task: JoinHandle<Result<Pump, StoreError>> },
+    /// The follow stream ended, or was never opened.
+    Still(Box<Pump>),
+}
+
+impl LogTask {
+    async fn open(&self) -> Result<Pump, StoreError> {
+        let writer = LogWriter::open(&self.logs, self.attempt, self.limit_bytes).await?;
+        Ok(Pump { executor: Arc::clone(&self.executor), handle: self.handle.clone(), writer })
+    }
+
+    /// Begins to follow.
+    pub(super) async fn follow(&self, context: &Context) -> Result<LogState, StoreError> {
+        let pump = self.open().await?;
+        let stop = CancellationToken::new();
+        let task = context.tasks.spawn(pump.run(stop.clone()));
+        Ok(LogState::Following { stop, task })
+    }
+}
+
+/// Reads what is left of the log. The attempt's end is known; nothing waits but its readers.
+pub(super) async fn drain(task: &LogTask, outputs: &Outputs) -> Seen {
+    let mut state = outputs.log().await;
+    let mut pump = match still(std::mem::take(&mut *state), task).await {
+        Ok(pump) => pump,
+        Err(error) => return Seen::Failed(Fault::Internal, error.to_string()),
+    };
+    let result = pump.complete().await;
+    let seen = match result {
+        Ok(Ok(())) => Seen::Drained,
+        Ok(Err(error)) if is_silence(error.fault()) && !outputs.is_draining_too_long() => {
+            failed(&error)
+        }
+        Ok(Err(error)) => match task.executor.observe(&task.handle).await {
+            Ok(Observed::Absent) | Err(_) => {
+                let why = format!("the rest of the output was lost: {error}");
+                match pump.gap(&why).await {
+                    Ok(()) => Seen::Drained,
+                    Err(error) => Seen::Failed(Fault::Internal, error.to_string()),
+                }
+            }
+            Ok(_) => failed(&error),
+        },
+        Err(error) => Seen::Failed(Fault::Internal, error.to_string()),
+    };
+    *state = LogState::Still(Box::new(pump));
+    seen
+}
+
+/// The pump at rest.
+async fn still(state: LogState, task: &LogTask) -> Result<Pump, StoreError> {
+    match state {
+        LogState::Untouched => task.open().await,
+        LogState::Still(pump) => Ok(*pump),
+        LogState::Following { stop, mut task: following } => {
+            let ended = tokio::time::timeout_at(
+                Instant::now() + FOLLOW_ENDS_WITHIN,
+                &mut following,
+            )
+            .await;
+            let joined = match ended {
+                Ok(joined) => joined,
+                Err(_) => {
+                    stop.cancel();
+                    following.await
+                }
+            };
+            match joined {
+                Ok(pump) => pump,
+                // The task panicked: its writer is gone, what it kept is in the store.
+                Err(_) => task.open().await,
+            }
+        }
+    }
+}
+
+/// Ends the log and says how much it is.
+pub(super) async fn totals(state: LogState) -> Result<LogTotals, StoreError> {
+    match state {
+        LogState::Untouched => Ok(LogTotals::default()),
+        LogState::Still(pump) => pump.writer.finish().await,
+        LogState::Following { stop, task } => {
+            stop.cancel();
+            match task.await {
+                Ok(pump) => pump?.writer.finish().await,
+                Err(_) => Ok(LogTotals::default()),
+            }
+        }
+    }
+}
+
+/// Leaves the log for the next worker: what was read is kept.
+pub(super) async fn leave(state: LogState) {
+    if let LogState::Following { stop, task } = state {
+        stop.cancel();
+        if let Ok(Err(error)) = task.await {
+            tracing::warn!(error = %error, "the last output could not be kept; it is read again later");
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Writes an attempt's steps into the store, and holds what the calls bring along.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use longshore_core::attempt::{Seen, State, StopCause};
+use longshore_core::job::{AttemptRecord, Job};
+use longshore_core::launch::Handle;
+use longshore_core::limits;
+use longshore_core::outcome::Verdict;
+use longshore_core::retry::{self, Used};
+use longshore_executor::SharedExecutor;
+use longshore_store::{End, Fenced, StoreError};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Left;
+use super::logs::{self, LogState, LogTask};
+use crate::context::{ActiveHost, Context, Remains};
+use crate::meter::Meter;
+use crate::observer::is_silence;
+
+/// What calls leave behind for the record.
+#[derive(Clone)]
+pub(super) struct Outputs(Arc<Shared>);
+
+struct Shared {
+    digest: Mutex<Option<String>>,
+    pull: watch::Sender<Option<String>>,
+    stopping: AtomicBool,
+    draining_since: Mutex<Option<tokio::time::Instant>>,
+    log: AsyncMutex<LogState>,
+}
+
+impl Outputs {
+    fn new() -> Self {
+        Self(Arc::new(Shared {
+            digest: Mutex::default(),
+            pull: watch::Sender::new(None),
+            stopping: AtomicBool::new(false),
+            draining_since: Mutex::default(),
+            log: AsyncMutex::default(),
+        }))
+    }
+
+    pub(super) fn set_digest(&self, digest: Option<String>) {
+        *self.0.digest.lock().unwrap_or_else(PoisonError::into_inner) = digest;
+    }
+
+    pub(super) fn pulling(&self, line: &str) {
+        self.0.pull.send_replace(Some(line.to_owned()));
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_draining_too_long(&self) -> bool {
+        let since = *self.0.draining_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() > limits::DRAIN_GIVE_UP)
+    }
+
+    pub(super) async fn log(&self) -> MutexGuard<'_, LogState> {
+        self.0.log.lock().await
+    }
+}
+
+/// The record of one attempt.
+pub(super) struct Recorder {
+    context: Arc<Context>,
+    executor: SharedExecutor,
+    job: Job,
+    attempt: AttemptRecord,
+    fenced: Fenced,
+    outputs: Outputs,
+    meter: Meter,
+    metering: Option<DropGuard>,
+    handle: Option<Handle>,
+    unknown: bool,
+    /// Ends the task that carries pull progress into the store.
+    _pulls: DropGuard,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        context: Arc<Context>,
+        host: &ActiveHost,
+        job: Job,
+        attempt: &AttemptRecord,
+    ) -> Self {
+        let fenced = Fenced { attempt: attempt.id, fence: attempt.fence };
+        let outputs = Outputs::new();
+        let pulls = CancellationToken::new();
+        context.spawn(carry_pulls(Arc::clone(&context), fenced, outputs.clone(), pulls.clone()));
+        Self {
+            executor: Arc::clone(&host.executor),
+            fenced,
+            handle: attempt.handle.clone(),
+            unknown: attempt.unknown_since.is_some(),
+            attempt: attempt.clone(),
+            context,
+            job,
+            outputs,
+            meter: Meter::default(),
+            metering: None,
+            _pulls: pulls.drop_guard(),
+        }
+    }
+
+    pub(super) fn outputs(&self) -> Outputs {
+        self.outputs.clone()
+    }
+
+    /// Takes up an attempt in this state without writing what is written already.
+    pub(super) async fn resume(&mut self, state: &State) -> Result<(), Left> {
+        match state {
+            State::Draining(handle, _) => self.handle = Some(handle.clone()),
+            State::Finding
+            | State::Preparing
+            | State::Creating
+            | State::Starting(_)
+            | State::Running(_)
+            | State::Stopping(..)
+            | State::Ended(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Notes whether the host answers.
+    pub(super) async fn heard(&mut self, seen: &Seen) -> Result<(), Left> {
+        let is_silent = match seen {
+            Seen::Failed(fault, _) => is_silence(*fault),
+            Seen::Cancel(_) | Seen::Clock => return Ok(()),
+            Seen::Found(..)
+            | Seen::ImageReady
+            | Seen::Created(_)
+            | Seen::Started
+            | Seen::Looked(..)
+            | Seen::Stopped
+            | Seen::Drained => false,
+        };
+        if is_silent == self.unknown {
+            return Ok(());
+        }
+        self.unknown = is_silent;
+        let now = self.context.now();
+        let since = is_silent.then_some(now);
+        self.persist(|| self.context.store.unknown_since(self.fenced, since, now)).await
+    }
+
+    /// Writes that the attempt entered a state, before anything is done in it.
+    pub(super) async fn entered(&mut self, state: &State) -> Result<(), Left> {
+        let (store, fenced, now) = (&self.context.store, self.fenced, self.context.now());
+        match state {
+            State::Finding | State::Preparing | State::Ended(_) => Ok(()),
+            State::Creating => {
+                let digest =
+                    self.outputs.0.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                self.persist(|| store.image_ready(fenced, digest.as_deref(), now)).await
+            }
+            State::Starting(handle) => {
+                self.handle = Some(handle.clone());
+                Ok(())
+            }
+            State::Running(handle) => self.runs(handle.clone(), now).await,
+            State::Stopping(handle, cause) => {
+                if self.metering.is_none() {
+                    self.runs(handle.clone(), now).await?;
+                }
+                self.outputs.0.stopping.store(true, Ordering::Relaxed);
+                let (store, why) = (&self.context.store, describe(*cause));
+                self.persist(|| store.stopping(fenced, why, now)).await
+            }
+            State::Draining(handle, verdict) => {
+                self.handle = Some(handle.clone());
+                self.metering = None;
+                *self.outputs.0.draining_since.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(tokio::time::Instant::now());
+                let store = &self.context.store;
+                self.persist(|| store.exited(fenced, handle, verdict, now)).await?;
+                self.context.dispatch.notify_one();
+                Ok(())
+            }
+        }
+    }
+
+    /// The container runs: written down, listened to and measured.
+    async fn runs(&mut self, handle: Handle, now: Timestamp) -> Result<(), Left> {
+        self.handle = Some(handle.clone());
+        let (store, fenced) = (&self.context.store, self.fenced);
+        self.follow(&handle).await?;
+        self.persist(|| store.started(fenced, &handle, now)).await?;
+        let stop = CancellationToken::new();
+        self.metering = Some(stop.clone().drop_guard());
+        let started_at = self.attempt.started_at.unwrap_or(now);
+        let executor = Arc::clone(&self.executor);
+        self.context.spawn(self.meter.clone().run(executor, handle, started_at, stop));
+        Ok(())
+    }
+
+    async fn follow(&self, handle: &Handle) -> Result<(), Left> {
+        let limit = self.job.spec.log_limit.as_ref();
+        let task = LogTask {
+            logs: self.context.store.logs().clone(),
+            executor: Arc::clone(&self.executor),
+            attempt: self.attempt.id,
+            handle: handle.clone(),
+            limit_bytes: limit.map_or(limits::LOG_LIMIT_BYTES, |limit| limit.bytes()),
+        };
+        let mut log = self.outputs.log().await;
+        if matches!(*log, LogState::Untouched) {
+            *log = self.persist(|| task.follow(&self.context)).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the verdict; what is left of the container goes to the reaper.
+    pub(super) async fn finish(&mut self, verdict: Verdict) -> Result<(), Left> {
+        self.metering = None;
+        let state = std::mem::take(&mut *self.outputs.log().await);
+        let log = match logs::totals(state).await {
+            Ok(log) => log,
+            Err(error) => {
+                tracing::error!(error = %error, "the end of the log could not be written");
+                return Err(Left::Leaving);
+            }
+        };
+        let used = Used {
+            job: self.job.retries_used,
+            infrastructure: self.job.infra_retries_used,
+        };
+        let next = retry::next(verdict.outcome, &self.job.spec.retry, used, fastrand::f64());
+        let usage = self.meter.totals();
+        let now = self.context.now();
+        let end = End { verdict, next, usage, log, now };
+        let store = &self.context.store;
+        let status = self.persist(|| store.end(self.fenced, end.clone())).await?;
+        tracing::info!(
+            job.id = %self.job.id,
+            job.status = %status,
+            reason = %end.verdict.outcome,
+            "attempt ended"
+        );
+        let remains = Remains {
+            attempt: self.attempt.id,
+            host: self.attempt.host,
+            handle: self.handle.take(),
+        };
+        // The reaper lives as long as the worker; without it the next worker's reaper finds it.
+        let _ = self.context.remains.send(remains);
+        Ok(())
+    }
+
+    /// Leaves the log in order, whatever happened before.
+    pub(super) async fn close(&mut self) {
+        self.metering = None;
+        let state = std::mem::take(&mut *self.outputs.log().await);
+        logs::leave(state).await;
+    }
+
+    /// Writes until it is written. A store that is full or busy delays, and loses nothing.
+    async fn persist<T, F>(&self, mut write: impl FnMut() -> F) -> Result<T, Left>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut pause = limits::RETRY_CALL_FIRST;
+        loop {
+            match write().await {
+                Ok(value) => return Ok(value),
+                Err(StoreError::Stale) => return Err(Left::Overtaken),
+                Err(error) => {
+                    tracing::error!(error = %error, "the store cannot be written; trying again");
+                }
+            }
+            tokio::select! {
+                () = self.context.leave.cancelled() => return Err(Left::Leaving),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(limits::RETRY_CALL_LAST);
+        }
+    }
+}
+
+fn describe(cause: StopCause) -> &'static str {
+    match cause {
+        StopCause::Cancel(_) => "cancelled",
+        StopCause::Limit(limit) => match limit {
+            longshore_core::outcome::Limit::Run => "run limit passed",
+            longshore_core::outcome::Limit::Total => "total limit passed",
+            longshore_core::outcome::Limit::Start => "start limit passed",
+            longshore_core::outcome::Limit::Pull => "pull limit passed",
+            longshore_core::outcome::Limit::Queue => "queue limit passed",
+        },
+    }
+}
+
+/// Shows how a pull goes, a few times a second at most.
+async fn carry_pulls(
+    context: Arc<Context>,
+    fenced: Fenced,
+    outputs: Outputs,
+    stop: CancellationToken,
+) {
+    let mut lines = outputs.0.pull.subscribe();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            news = lines.changed() => if news.is_err() { return },
+        }
+        let Some(line) = lines.borrow_and_update().clone() else { continue };
+        if let Err(error) = context.store.pulling(fenced, &line, context.now()).await {
+            tracing::debug!(error = %error, "pull progress is not shown");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(300)) => {}
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What stands on a host under our pool's label, why, and what may go. Plan apart from doing.
+
+use jiff::Timestamp;
+use longshore_core::attempt::Phase;
+use longshore_core::limits;
+use longshore_core::{AttemptId, PoolId};
+use longshore_executor::{ExecutorError, Force, Owned, SharedExecutor};
+use longshore_store::{Store, StoreError};
+
+/// Whether a container stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Its attempt is under way.
+    InUse,
+    /// Nothing explains it, but it is too young to judge: its row may be about to come.
+    TooYoung,
+    /// Its attempt has its verdict.
+    Ended,
+    /// Nothing explains it, and it is old.
+    Unknown,
+}
+
+impl Keeping {
+    /// Whether it may be removed.
+    pub fn may_go(self) -> bool {
+        match self {
+            Self::Ended | Self::Unknown => true,
+            Self::InUse | Self::TooYoung => false,
+        }
+    }
+}
+
+/// A container of the pool on one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// It.
+    pub container: Owned,
+    /// Whether it stays, and why.
+    pub keeping: Keeping,
+}
+
+/// What a sweep found and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Everything that carries the pool's label.
+    pub found: Vec<Found>,
+    /// How many of them were removed.
+    pub removed: usize,
+}
+
+/// A sweep could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The store could not be read.
+    #[error("the store cannot be read")]
+    Store(#[from] StoreError),
+    /// The host did not do its part.
+    #[error("the host cannot be swept")]
+    Host(#[from] ExecutorError),
+}
+
+/// Whether a sweep removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Only says what it would do.
+    Plan,
+    /// Removes what may go.
+    Apply,
+}
+
+/// Lists what is ours on a host and, if wanted, removes what may go.
+///
+/// # Errors
+/// The host or the store does not answer.
+pub async fn sweep(
+    store: &Store,
+    executor: &SharedExecutor,
+    now: Timestamp,
+    doing: Doing,
+) -> Result<SweepReport, SweepError> {
+    let pool: PoolId = store.pool();
+    let mut report = SweepReport::default();
+    for container in executor.list_owned(pool).await? {
+        let keeping = judge(store, &container, now).await?;
+        if doing == Doing::Apply && keeping.may_go() {
+            executor.remove(&container.handle, Force::Kill).await?;
+            report.removed += 1;
+        }
+        report.found.push(Found { container, keeping });
+    }
+    Ok(report)
+}
+
+async fn judge(store: &Store, container: &Owned, now: Timestamp) -> Result<Keeping, StoreError> {
+    let attempt = match container.attempt {
+        Some(attempt) => phase(store, attempt).await?,
+        None => None,
+    };
+    Ok(match attempt {
+        Some(Phase::Claimed | Phase::Running | Phase::Draining) => Keeping::InUse,
+        Some(Phase::Ended) => Keeping::Ended,
+        None if container.created_at + limits::STRAY_GRACE > now => Keeping::TooYoung,
+        None => Keeping::Unknown,
+    })
+}
+
+async fn phase(store: &Store, attempt: AttemptId) -> Result<Option<Phase>, StoreError> {
+    Ok(store.attempt(attempt).await?.map(|attempt| attempt.phase))
+}

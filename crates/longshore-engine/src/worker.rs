@@ -1,0 +1,157 @@
+//! One worker: all services together, from start to the shutdown ladder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use longshore_core::{JobId, WorkerId};
+use longshore_store::{Store, StoreError};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::{Clock, SystemClock};
+use crate::context::{Context, Parts};
+use crate::executors::{ExecutorPool, ExecutorSource};
+use crate::presence::Presence;
+use crate::{dispatcher, keeper, reaper, reconciler, scheduler};
+
+/// How a worker works.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerOptions {
+    /// Claims this job alone.
+    pub only_job: Option<JobId>,
+    /// Folder where the workers of this machine announce themselves.
+    pub presence: Option<PathBuf>,
+    /// Ends by itself when nothing is queued, due or under way.
+    pub until_idle: bool,
+}
+
+/// The shutdown ladder: each step includes the one before.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// No new claims; what runs is moved to its end.
+    pub drain: CancellationToken,
+    /// Leave now: containers run on, leases are given back, the next worker goes on.
+    pub leave: CancellationToken,
+}
+
+/// A worker could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The store cannot be used.
+    #[error("the store cannot be used")]
+    Store(#[from] StoreError),
+    /// The worker cannot announce itself.
+    #[error("the worker cannot announce itself")]
+    Presence(#[source] std::io::Error),
+}
+
+/// A worker that has not started.
+pub struct Worker {
+    store: Store,
+    source: Arc<dyn ExecutorSource>,
+    clock: Arc<dyn Clock>,
+    options: WorkerOptions,
+}
+
+impl Worker {
+    /// A worker on this store, with these executors.
+    pub fn new(store: Store, source: Arc<dyn ExecutorSource>, options: WorkerOptions) -> Self {
+        Self { store, source, clock: Arc::new(SystemClock), options }
+    }
+
+    /// Reads the time elsewhere.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Moves jobs until told to stop.
+    ///
+    /// Guarantees: when it returns nothing of it runs any more; attempts that are under way carry
+    /// no lease, so that the next worker takes them at once. Being stopped is never a failure of
+    /// a job.
+    ///
+    /// # Errors
+    /// The store cannot be used at the start.
+    pub async fn run(self, stop: Stop) -> Result<(), WorkerError> {
+        let worker = WorkerId::new(Uuid::new_v4());
+        let presence = match &self.options.presence {
+            Some(folder) => {
+                Some(Presence::announce(folder, worker).map_err(WorkerError::Presence)?)
+            }
+            None => None,
+        };
+        let (remains, buried) = mpsc::unbounded_channel();
+        let context = Arc::new(Context::new(Parts {
+            store: self.store,
+            clock: self.clock,
+            worker,
+            options: self.options,
+            executors: ExecutorPool::new(self.source),
+            remains,
+        }));
+        context.refresh_hosts(context.store.hosts().await?);
+        start_services(&context, buried);
+        tracing::debug!(worker.id = %worker, "worker started");
+        wait_for_end(&context, &stop).await;
+        context.closing.cancel();
+        context.leave.cancel();
+        context.tasks.close();
+        context.tasks.wait().await;
+        if let Err(error) = context.store.release(worker, context.now()).await {
+            tracing::warn!(error = %error, "leases could not be given back; they pass by themselves");
+        }
+        drop(presence);
+        Ok(())
+    }
+}
+
+fn start_services(context: &Arc<Context>, buried: mpsc::UnboundedReceiver<crate::context::Remains>) {
+    context.spawn(dispatcher::run(Arc::clone(context)));
+    context.spawn(scheduler::run(Arc::clone(context)));
+    context.spawn(keeper::keep_leases(Arc::clone(context)));
+    context.spawn(keeper::carry_wishes(Arc::clone(context)));
+    context.spawn(reconciler::adopt(Arc::clone(context)));
+    context.spawn(reconciler::sweep_strays(Arc::clone(context)));
+    context.spawn(reaper::run(Arc::clone(context), buried));
+}
+
+/// Waits for the ladder's last step that applies, or for idleness where that is wanted.
+async fn wait_for_end(context: &Arc<Context>, stop: &Stop) {
+    tokio::select! {
+        () = stop.leave.cancelled() => return,
+        () = stop.drain.cancelled() => {}
+        () = idle(context) => return,
+    }
+    context.closing.cancel();
+    let mut active = context.active.subscribe();
+    tokio::select! {
+        () = stop.leave.cancelled() => {}
+        // The sender lives in the context.
+        _ = active.wait_for(|count| *count == 0) => {}
+    }
+}
+
+/// Waits until nothing is left to do; for ever unless that is wanted.
+async fn idle(context: &Context) {
+    if !context.options.until_idle {
+        return std::future::pending().await;
+    }
+    let mut changes = context.store.changes();
+    loop {
+        match is_idle(context).await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => tracing::error!(error = %error, "the store cannot be read; trying again"),
+        }
+        changes.changed().await;
+    }
+}
+
+async fn is_idle(context: &Context) -> Result<bool, StoreError> {
+    let counts = context.store.counts().await?;
+    let is_open = counts.iter().any(|(status, count)| !status.is_final() && *count > 0);
+    Ok(!is_open && context.store.unremoved(1).await?.is_empty())
+}
