@@ -17,7 +17,11 @@ pub struct ExecutorError {
 impl ExecutorError {
     /// An error of this kind; `message` says what was tried and what the engine said.
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into(), source: None }
+        Self {
+            fault,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Keeps the error that caused it.

@@ -20,6 +20,7 @@ use longshore_core::usage::Sample;
 use longshore_core::{AttemptId, JobId, PoolId};
 
 mod error;
+pub mod mock;
 
 pub use error::ExecutorError;
 
@@ -28,7 +29,10 @@ pub type SharedExecutor = Arc<dyn Executor>;
 
 /// What an executor can do beyond running containers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent powers, read one by one")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent powers, read one by one"
+)]
 pub struct Capabilities {
     /// Honours memory, CPU and process limits.
     pub resource_limits: bool,

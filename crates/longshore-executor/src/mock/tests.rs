@@ -1,0 +1,1 @@
+//! Each knob of the mock does what it says.
