@@ -1,2 +1,62 @@
-//! Measurements, side by side.
-fn main() {}
+//! Measurements, side by side in one run, interleaved, as medians; they print ratios.
+//!
+//! A figure alone says more about the machine than about us. Each measurement therefore runs the
+//! bare way (the Engine API by bollard, without us) in the same rounds and prints ours ÷ bare.
+
+#![expect(clippy::print_stdout, reason = "printing figures is what this program is for")]
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod bare;
+mod docker_path;
+mod exit_latency;
+mod figures;
+mod idle;
+mod legacy;
+mod log_stream;
+mod ours;
+
+/// Measurements, side by side.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// Rounds of each measurement; the median counts.
+    #[arg(long, global = true, default_value_t = 5)]
+    rounds: usize,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum What {
+    /// Everything below.
+    All,
+    /// Jobs of `/bin/true` per second: ours, the bare API, `docker run`, the legacy system.
+    Docker,
+    /// From the engine's die event to the job's final status as another process sees it.
+    Exit,
+    /// Memory and CPU of a worker that has nothing to do.
+    Idle,
+    /// 200 MB of output from one container, kept without loss.
+    Logs,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let rounds = arguments.rounds.max(1);
+    let bench = ours::Bench::from_environment()?;
+    println!("engine {}, {rounds} rounds, medians", bench.docker_host);
+    match arguments.what.unwrap_or(What::All) {
+        What::All => {
+            docker_path::measure(&bench, rounds).await?;
+            exit_latency::measure(&bench, rounds).await?;
+            idle::measure(&bench).await?;
+            log_stream::measure(&bench, rounds).await
+        }
+        What::Docker => docker_path::measure(&bench, rounds).await,
+        What::Exit => exit_latency::measure(&bench, rounds).await,
+        What::Idle => idle::measure(&bench).await,
+        What::Logs => log_stream::measure(&bench, rounds).await,
+    }
+}
