@@ -35,7 +35,9 @@ impl FromStr for EnvName {
         } else {
             return Ok(Self(text.to_owned()));
         };
-        Err(InvalidValue::new("environment variable name", text, hint))
+        // What follows an `=` may be a secret.
+        let shown = text.split_once('=').map_or(text, |(name, _)| name);
+        Err(InvalidValue::new("environment variable name", shown, hint))
     }
 }
 

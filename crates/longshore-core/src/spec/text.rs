@@ -46,8 +46,9 @@ impl InvalidValue {
 }
 
 fn shorten(text: &str) -> String {
-    let mut shown: String = text.escape_debug().take(SHOWN_CHARS).collect();
-    if shown.len() < text.len() && shown.chars().count() == SHOWN_CHARS {
+    let mut escaped = text.escape_debug();
+    let mut shown: String = escaped.by_ref().take(SHOWN_CHARS).collect();
+    if escaped.next().is_some() {
         shown.push('…');
     }
     shown

@@ -118,3 +118,11 @@ fn template_is_weaker_than_file_and_file_weaker_than_the_jobs_own() {
     assert_eq!(merged, ["A=template", "B=one", "C=two", "D=own"]);
     assert!(spec.unresolved().is_empty());
 }
+
+#[test]
+fn a_refused_name_never_repeats_what_stands_behind_an_equals_sign() {
+    for typed in ["TOKEN=hunter2", "=hunter2"] {
+        let error = typed.parse::<EnvName>().unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

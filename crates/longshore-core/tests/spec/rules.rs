@@ -163,6 +163,12 @@ fn an_allowed_folder_that_is_no_absolute_path_allows_nothing() {
 }
 
 #[test]
+fn the_least_memory_and_no_swap_at_all_are_allowed() {
+    let spec = file("memory = '6m'\nmemory_swap = '6m'");
+    assert_eq!(spec.validate(&Policy::default()), Ok(()));
+}
+
+#[test]
 fn a_short_total_does_not_contradict_limits_that_nobody_typed() {
     assert_eq!(
         file("timeouts = {total = '5s'}").validate(&Policy::default()),

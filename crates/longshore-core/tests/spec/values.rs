@@ -142,3 +142,18 @@ fn a_security_option_is_known_and_knows_whether_it_weakens() {
     ];
     refuses::<SecurityOption>(&bad.map(|typed| (typed, "use no-new-privileges")));
 }
+
+#[test]
+fn an_error_repeats_a_long_or_strange_text_safely() {
+    let error = "\u{1b}[31m".parse::<JobName>().unwrap_err().to_string();
+    assert!(error.contains("`\\u{1b}[31m`"), "{error}");
+    let error = "x".repeat(201).parse::<JobName>().unwrap_err().to_string();
+    assert!(error.contains(&format!("`{}…`", "x".repeat(80))), "{error}");
+    let error = "=".repeat(80).parse::<LabelKey>().unwrap_err().to_string();
+    assert!(error.contains(&format!("`{}`", "=".repeat(80))), "{error}");
+}
+
+#[test]
+fn a_name_may_have_200_characters() {
+    prints::<JobName>(&[(&"ü".repeat(200), &"ü".repeat(200))]);
+}
