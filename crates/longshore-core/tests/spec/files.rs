@@ -154,6 +154,9 @@ fn what_a_file_must_not_say_is_refused_with_the_reason() {
         "image = 'a'\nvolumes = [{kind = 'bind', target = '/x'}]",
         "needs a path on the host",
     );
+    let mount = "kind = 'bind', source = '/a:b', target = '/c,d'";
+    let file = format!("image = 'a'\nvolumes = [{{{mount}}}]");
+    refuses(&file, "cannot be written down");
     refuses(
         "image = 'a'\n[labels]\n'io.longshore.job' = 'x'",
         "reserved",
