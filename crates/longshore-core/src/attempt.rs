@@ -233,17 +233,30 @@ impl Machine {
     /// A machine for an attempt that may already have a past: it looks before it does anything.
     /// `started_at` is what the store knows of a container that ran.
     pub fn new(terms: Terms, started_at: Option<Timestamp>, now: Timestamp) -> Self {
-        Self { terms, state: State::Finding, since: now, started_at, wish: None, image_losses: 0 }
+        Self {
+            terms,
+            state: State::Finding,
+            since: now,
+            started_at,
+            wish: None,
+            image_losses: 0,
+        }
     }
 
     /// Skips the look-up for an attempt that was claimed a moment ago: nothing can exist yet.
     pub fn fresh(terms: Terms, now: Timestamp) -> Self {
-        Self { state: State::Preparing, ..Self::new(terms, None, now) }
+        Self {
+            state: State::Preparing,
+            ..Self::new(terms, None, now)
+        }
     }
 
     /// A machine for an attempt whose verdict stands in the store and whose log is not complete.
     pub fn draining(terms: Terms, handle: Handle, verdict: Verdict, now: Timestamp) -> Self {
-        Self { state: State::Draining(handle, verdict), ..Self::new(terms, None, now) }
+        Self {
+            state: State::Draining(handle, verdict),
+            ..Self::new(terms, None, now)
+        }
     }
 
     /// The state.

@@ -69,3 +69,18 @@ pub const LOG_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
 pub const EVENT_QUEUE: usize = 1024;
 /// Slots of a host that names none.
 pub const DEFAULT_SLOTS: u32 = 10;
+
+/// How long a process waits for another one's write lock on the store.
+pub const STORE_BUSY: Duration = Duration::from_secs(10);
+/// Operations that wait for the store's writer.
+pub const STORE_QUEUE: usize = 1024;
+/// Operations that share one commit.
+pub const STORE_BATCH: usize = 256;
+/// Rows that one statement writes.
+pub const STORE_ROWS: usize = 400;
+/// Connections that read the store at the same time.
+pub const STORE_READERS: u32 = 4;
+/// Last frames of a log that its writer remembers, to find its place when the log is read again.
+pub const LOG_MEMORY: usize = 64;
+/// Sealed log chunks between the one who collects and the one who stores.
+pub const LOG_CHUNK_QUEUE: usize = 4;

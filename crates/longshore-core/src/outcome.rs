@@ -91,7 +91,10 @@ pub struct UnknownWord {
 impl UnknownWord {
     /// Names the kind of word and the word itself.
     pub fn new(what: &'static str, word: &str) -> Self {
-        Self { what, word: word.to_owned() }
+        Self {
+            what,
+            word: word.to_owned(),
+        }
     }
 }
 
@@ -255,8 +258,10 @@ impl FromStr for FailReason {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         let unknown = || UnknownWord::new("reason", text);
         if let Some((word, rest)) = text.split_once('(') {
-            let number: i32 =
-                rest.strip_suffix(')').and_then(|n| n.parse().ok()).ok_or_else(unknown)?;
+            let number: i32 = rest
+                .strip_suffix(')')
+                .and_then(|n| n.parse().ok())
+                .ok_or_else(unknown)?;
             return match word {
                 "exit" => Ok(Self::Exit(number)),
                 "signal" => Ok(Self::Signal(number)),
@@ -355,10 +360,16 @@ impl FromStr for Provenance {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Event, Self::Inspect, Self::Recovery, Self::Call, Self::Decision]
-            .into_iter()
-            .find(|provenance| provenance.word() == word)
-            .ok_or_else(|| UnknownWord::new("provenance", word))
+        [
+            Self::Event,
+            Self::Inspect,
+            Self::Recovery,
+            Self::Call,
+            Self::Decision,
+        ]
+        .into_iter()
+        .find(|provenance| provenance.word() == word)
+        .ok_or_else(|| UnknownWord::new("provenance", word))
     }
 }
 
@@ -420,7 +431,10 @@ mod tests {
             Outcome::Cancelled(CancelReason::Dependency),
         ];
         for outcome in outcomes {
-            assert_eq!(Outcome::parse(outcome.status(), &outcome.to_string()), Ok(outcome));
+            assert_eq!(
+                Outcome::parse(outcome.status(), &outcome.to_string()),
+                Ok(outcome)
+            );
         }
     }
 
@@ -433,7 +447,13 @@ mod tests {
 
     #[test]
     fn lost_is_never_the_jobs_fault() {
-        assert_eq!(Outcome::Failed(FailReason::Lost).blame(), Some(Blame::Infrastructure));
-        assert_eq!(Outcome::Failed(FailReason::Exit(1)).blame(), Some(Blame::Job));
+        assert_eq!(
+            Outcome::Failed(FailReason::Lost).blame(),
+            Some(Blame::Infrastructure)
+        );
+        assert_eq!(
+            Outcome::Failed(FailReason::Exit(1)).blame(),
+            Some(Blame::Job)
+        );
     }
 }

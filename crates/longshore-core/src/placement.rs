@@ -71,7 +71,8 @@ pub fn choose<'a>(spec: &JobSpec, candidates: &[Candidate<'a>]) -> Option<&'a Ho
         .iter()
         .filter(|candidate| admit(spec, candidate).is_ok())
         .max_by(|a, b| {
-            let free = |c: &Candidate<'_>| f64::from(c.host.slots - c.busy) / f64::from(c.host.slots);
+            let free =
+                |c: &Candidate<'_>| f64::from(c.host.slots - c.busy) / f64::from(c.host.slots);
             free(a)
                 .total_cmp(&free(b))
                 .then(a.host.weight.cmp(&b.host.weight))

@@ -50,7 +50,10 @@ pub fn next(outcome: Outcome, policy: &RetryPolicy, used: Used, jitter: f64) -> 
     if used >= granted {
         return Next::Final;
     }
-    Next::Retry { after: pause(policy, used, jitter), budget }
+    Next::Retry {
+        after: pause(policy, used, jitter),
+        budget,
+    }
 }
 
 /// The budget that a failure draws on; `None` when another try cannot help.
@@ -94,7 +97,11 @@ mod tests {
     use crate::outcome::CancelReason;
 
     fn policy(retries: u32, infra_retries: u32) -> RetryPolicy {
-        RetryPolicy { retries, infra_retries, ..RetryPolicy::default() }
+        RetryPolicy {
+            retries,
+            infra_retries,
+            ..RetryPolicy::default()
+        }
     }
 
     fn is_retried(outcome: Outcome, policy: &RetryPolicy, used: Used) -> Option<Budget> {
@@ -109,10 +116,19 @@ mod tests {
         let policy = policy(1, 1);
         let exit = Outcome::Failed(FailReason::Exit(1));
         let lost = Outcome::Failed(FailReason::Lost);
-        let spent = Used { job: 1, infrastructure: 0 };
-        assert_eq!(is_retried(exit, &policy, Used::default()), Some(Budget::Job));
+        let spent = Used {
+            job: 1,
+            infrastructure: 0,
+        };
+        assert_eq!(
+            is_retried(exit, &policy, Used::default()),
+            Some(Budget::Job)
+        );
         assert_eq!(is_retried(exit, &policy, spent), None);
-        assert_eq!(is_retried(lost, &policy, spent), Some(Budget::Infrastructure));
+        assert_eq!(
+            is_retried(lost, &policy, spent),
+            Some(Budget::Infrastructure)
+        );
     }
 
     #[test]
@@ -129,15 +145,25 @@ mod tests {
             Outcome::Failed(FailReason::Start(127)),
         ];
         for outcome in hopeless {
-            assert_eq!(is_retried(outcome, &policy, Used::default()), None, "{outcome:?}");
+            assert_eq!(
+                is_retried(outcome, &policy, Used::default()),
+                None,
+                "{outcome:?}"
+            );
         }
     }
 
     #[test]
     fn only_the_named_exit_codes_are_retried() {
-        let policy = RetryPolicy { retry_on_exit: vec![75], ..policy(3, 0) };
+        let policy = RetryPolicy {
+            retry_on_exit: vec![75],
+            ..policy(3, 0)
+        };
         let code = |code| Outcome::Failed(FailReason::Exit(code));
-        assert_eq!(is_retried(code(75), &policy, Used::default()), Some(Budget::Job));
+        assert_eq!(
+            is_retried(code(75), &policy, Used::default()),
+            Some(Budget::Job)
+        );
         assert_eq!(is_retried(code(1), &policy, Used::default()), None);
     }
 
@@ -145,8 +171,15 @@ mod tests {
     fn the_pause_doubles_up_to_the_cap_and_jitter_shortens_it() {
         let policy = policy(50, 0);
         let exit = Outcome::Failed(FailReason::Exit(1));
-        let after = |job, jitter| match next(exit, &policy, Used { job, infrastructure: 0 }, jitter)
-        {
+        let after = |job, jitter| match next(
+            exit,
+            &policy,
+            Used {
+                job,
+                infrastructure: 0,
+            },
+            jitter,
+        ) {
             Next::Retry { after, .. } => after,
             Next::Final => panic!("final"),
         };

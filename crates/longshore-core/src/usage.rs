@@ -60,7 +60,10 @@ impl Usage {
         self.samples += 1;
         let seen = sample.at.duration_since(started_at).as_secs_f64();
         if seen > 0.0 {
-            #[expect(clippy::cast_precision_loss, reason = "a percentage needs no exact nanoseconds")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a percentage needs no exact nanoseconds"
+            )]
             let cpu_secs = self.cpu_nanos as f64 / 1e9;
             self.cpu_mean_percent = cpu_secs / seen * 100.0;
         }

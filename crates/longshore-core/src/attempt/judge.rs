@@ -20,7 +20,11 @@ pub struct Evidence {
 impl Evidence {
     /// Learnt in this way, with nothing suspicious beside it.
     pub fn plain(provenance: Provenance) -> Self {
-        Self { provenance, foreign_kill: false, engine_started_at: None }
+        Self {
+            provenance,
+            foreign_kill: false,
+            engine_started_at: None,
+        }
     }
 }
 
@@ -83,7 +87,9 @@ fn doubt(exit: &Exit, evidence: &Evidence) -> Option<&'static str> {
         return Some("the engine lost the container: host or engine failed");
     }
     let engine_started_at = evidence.engine_started_at?;
-    let restarted = exit.started_at.is_none_or(|started_at| started_at < engine_started_at);
+    let restarted = exit
+        .started_at
+        .is_none_or(|started_at| started_at < engine_started_at);
     let near = exit
         .finished_at
         .is_none_or(|finished_at| finished_at + ENGINE_STOP_WINDOW >= engine_started_at);

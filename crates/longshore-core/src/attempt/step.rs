@@ -66,12 +66,20 @@ impl Machine {
 
     /// Ends an attempt that has nothing running.
     fn give_up(&mut self, cause: StopCause) -> Action {
-        self.finish(Verdict::without_run(cause.outcome(), Provenance::Decision, None))
+        self.finish(Verdict::without_run(
+            cause.outcome(),
+            Provenance::Decision,
+            None,
+        ))
     }
 
     fn lost(&mut self, provenance: Provenance, why: &str) -> Action {
         let outcome = Outcome::Failed(FailReason::Lost);
-        self.finish(Verdict::without_run(outcome, provenance, Some(why.to_owned())))
+        self.finish(Verdict::without_run(
+            outcome,
+            provenance,
+            Some(why.to_owned()),
+        ))
     }
 
     fn finding(&mut self, seen: Seen, now: Timestamp) -> Action {
@@ -110,7 +118,9 @@ impl Machine {
     ) -> Action {
         match observed {
             Observed::Absent => self.found_nothing(*evidence, now),
-            Observed::Created { refused: Some(refusal) } => self.refused_start(refusal),
+            Observed::Created {
+                refused: Some(refusal),
+            } => self.refused_start(refusal),
             Observed::Created { refused: None } => match self.wish {
                 Some(cause) => self.give_up(cause),
                 None => self.enter(State::Starting(handle), now),
@@ -142,7 +152,11 @@ impl Machine {
             (true, None) => Action::Again,
             (true, Some(StopCause::Limit(limit @ (Limit::Start | Limit::Pull)))) => {
                 let outcome = Outcome::TimedOut(limit);
-                self.finish(Verdict::without_run(outcome, Provenance::Call, Some(message)))
+                self.finish(Verdict::without_run(
+                    outcome,
+                    Provenance::Call,
+                    Some(message),
+                ))
             }
             (true, Some(cause)) => self.give_up(cause),
             (false, _) => self.finish(refused(fault, message)),
@@ -212,9 +226,7 @@ impl Machine {
 
     fn running(&mut self, handle: Handle, seen: Seen, now: Timestamp) -> Action {
         match seen {
-            Seen::Looked(observed, evidence) => {
-                self.looked(handle, observed, None, evidence, now)
-            }
+            Seen::Looked(observed, evidence) => self.looked(handle, observed, None, evidence, now),
             Seen::Cancel(_) | Seen::Clock => match self.wish {
                 Some(cause) => self.enter(State::Stopping(handle, cause), now),
                 None => Action::Keep,
@@ -230,13 +242,7 @@ impl Machine {
         }
     }
 
-    fn stopping(
-        &mut self,
-        handle: Handle,
-        cause: StopCause,
-        seen: Seen,
-        now: Timestamp,
-    ) -> Action {
+    fn stopping(&mut self, handle: Handle, cause: StopCause, seen: Seen, now: Timestamp) -> Action {
         match seen {
             Seen::Stopped => Action::Watch(handle),
             Seen::Looked(Observed::Running { .. }, _) => Action::Stop(handle),

@@ -19,7 +19,10 @@ fn terms() -> Terms {
 }
 
 fn handle() -> Handle {
-    Handle { version: 1, content: "c1".into() }
+    Handle {
+        version: 1,
+        content: "c1".into(),
+    }
 }
 
 fn exit(code: i32) -> Exit {
@@ -46,7 +49,11 @@ fn drive(mut machine: Machine, seen: Vec<(i64, Seen)>) -> (Machine, Action) {
 }
 
 fn running() -> Machine {
-    let seen = vec![(0, Seen::ImageReady), (0, Seen::Created(handle())), (1, Seen::Started)];
+    let seen = vec![
+        (0, Seen::ImageReady),
+        (0, Seen::Created(handle())),
+        (1, Seen::Started),
+    ];
     let (machine, action) = drive(Machine::fresh(terms(), at(0)), seen);
     assert_eq!(action, Action::Watch(handle()));
     machine
@@ -61,8 +68,7 @@ fn outcome(action: &Action) -> Outcome {
 
 #[test]
 fn a_job_that_exits_zero_is_drained_and_then_completed() {
-    let (machine, action) =
-        running().step(Seen::Looked(Observed::Exited(exit(0)), event()), at(3));
+    let (machine, action) = running().step(Seen::Looked(Observed::Exited(exit(0)), event()), at(3));
     assert_eq!(action, Action::Drain(handle()));
     let (_, action) = machine.step(Seen::Drained, at(3));
     assert_eq!(outcome(&action), Outcome::Completed);
@@ -86,16 +92,17 @@ fn a_lost_start_reply_is_looked_up_and_never_started_blindly() {
 
 #[test]
 fn a_cancel_during_the_pull_ends_at_once() {
-    let (_, action) =
-        Machine::fresh(terms(), at(0)).step(Seen::Cancel(CancelReason::User), at(1));
+    let (_, action) = Machine::fresh(terms(), at(0)).step(Seen::Cancel(CancelReason::User), at(1));
     assert_eq!(outcome(&action), Outcome::Cancelled(CancelReason::User));
 }
 
 #[test]
 fn a_cancel_while_creating_waits_for_the_call_and_never_starts() {
     let fresh = Machine::fresh(terms(), at(0));
-    let (machine, action) =
-        drive(fresh, vec![(0, Seen::ImageReady), (1, Seen::Cancel(CancelReason::User))]);
+    let (machine, action) = drive(
+        fresh,
+        vec![(0, Seen::ImageReady), (1, Seen::Cancel(CancelReason::User))],
+    );
     assert_eq!(action, Action::Keep);
     let (_, action) = machine.step(Seen::Created(handle()), at(2));
     assert_eq!(outcome(&action), Outcome::Cancelled(CancelReason::User));
@@ -124,7 +131,11 @@ fn a_cancelled_job_stays_cancelled_whatever_its_exit_code() {
             (6, Seen::Drained),
         ];
         let (_, action) = drive(running(), seen);
-        assert_eq!(outcome(&action), Outcome::Cancelled(CancelReason::User), "code {code}");
+        assert_eq!(
+            outcome(&action),
+            Outcome::Cancelled(CancelReason::User),
+            "code {code}"
+        );
     }
 }
 
@@ -133,7 +144,11 @@ fn the_run_limit_stops_the_container_and_is_the_reason() {
     let machine = running();
     assert_eq!(machine.deadline(), Some(at(101)));
     let (machine, action) = machine.step(Seen::Clock, at(100));
-    assert_eq!(action, Action::Keep, "a clock that has not run out changes nothing");
+    assert_eq!(
+        action,
+        Action::Keep,
+        "a clock that has not run out changes nothing"
+    );
     let seen = vec![
         (101, Seen::Clock),
         (102, Seen::Stopped),
@@ -174,8 +189,10 @@ fn a_container_that_is_gone_is_lost_and_no_success() {
 #[test]
 fn an_attempt_that_ran_and_left_no_container_is_never_run_again() {
     let machine = Machine::new(terms(), Some(at(0)), at(9));
-    let (_, action) =
-        machine.step(Seen::Found(None, Evidence::plain(Provenance::Recovery)), at(9));
+    let (_, action) = machine.step(
+        Seen::Found(None, Evidence::plain(Provenance::Recovery)),
+        at(9),
+    );
     assert_eq!(outcome(&action), Outcome::Failed(FailReason::Lost));
 }
 
@@ -185,7 +202,10 @@ fn a_refused_start_is_the_jobs_own_fault() {
     let seen = vec![
         (0, Seen::ImageReady),
         (0, Seen::Created(handle())),
-        (1, Seen::Failed(Fault::StartRefused(127), "not found".into())),
+        (
+            1,
+            Seen::Failed(Fault::StartRefused(127), "not found".into()),
+        ),
     ];
     let (_, action) = drive(fresh, seen);
     assert_eq!(outcome(&action), Outcome::Failed(FailReason::Start(127)));
@@ -213,7 +233,10 @@ fn a_slow_pull_is_a_timeout_of_the_pull() {
 
 #[test]
 fn the_total_limit_counts_in_every_state() {
-    let total = Terms { total_until: Some(at(10)), ..terms() };
+    let total = Terms {
+        total_until: Some(at(10)),
+        ..terms()
+    };
     let (_, action) = Machine::fresh(total, at(0)).step(Seen::Clock, at(10));
     assert_eq!(outcome(&action), Outcome::TimedOut(Limit::Total));
 }
@@ -224,11 +247,17 @@ fn judged(exit: &Exit, evidence: Evidence) -> Outcome {
 
 #[test]
 fn oom_is_evidence_and_not_the_outcome() {
-    let child = Exit { oom_killed: true, ..exit(0) };
+    let child = Exit {
+        oom_killed: true,
+        ..exit(0)
+    };
     let verdict = judge(&child, None, &event(), &terms());
     assert_eq!(verdict.outcome, Outcome::Completed);
     assert!(verdict.message.unwrap().contains("lack of memory"));
-    let main = Exit { oom_killed: true, ..exit(137) };
+    let main = Exit {
+        oom_killed: true,
+        ..exit(137)
+    };
     assert_eq!(judged(&main, event()), Outcome::Failed(FailReason::Oom));
 }
 
@@ -240,10 +269,20 @@ fn an_end_that_came_with_the_engines_own_is_lost() {
         engine_started_at: Some(at(5)),
     };
     for code in [0, 9, 137, 143, 255] {
-        assert_eq!(judged(&exit(code), restarted), Outcome::Failed(FailReason::Lost), "{code}");
+        assert_eq!(
+            judged(&exit(code), restarted),
+            Outcome::Failed(FailReason::Lost),
+            "{code}"
+        );
     }
-    let event_then_restart = Evidence { provenance: Provenance::Event, ..restarted };
-    assert_eq!(judged(&exit(0), event_then_restart), Outcome::Failed(FailReason::Lost));
+    let event_then_restart = Evidence {
+        provenance: Provenance::Event,
+        ..restarted
+    };
+    assert_eq!(
+        judged(&exit(0), event_then_restart),
+        Outcome::Failed(FailReason::Lost)
+    );
 }
 
 #[test]
@@ -253,14 +292,23 @@ fn an_end_long_before_the_engines_restart_is_believed() {
         foreign_kill: false,
         engine_started_at: Some(at(2) + SignedDuration::from_secs(60)),
     };
-    assert_eq!(judged(&exit(5), later), Outcome::Failed(FailReason::Exit(5)));
+    assert_eq!(
+        judged(&exit(5), later),
+        Outcome::Failed(FailReason::Exit(5))
+    );
 }
 
 #[test]
 fn an_end_that_was_heard_live_is_believed() {
-    assert_eq!(judged(&exit(255), event()), Outcome::Failed(FailReason::Exit(255)));
+    assert_eq!(
+        judged(&exit(255), event()),
+        Outcome::Failed(FailReason::Exit(255))
+    );
     let unheard = Evidence::plain(Provenance::Inspect);
-    assert_eq!(judged(&exit(255), unheard), Outcome::Failed(FailReason::Lost));
+    assert_eq!(
+        judged(&exit(255), unheard),
+        Outcome::Failed(FailReason::Lost)
+    );
 }
 
 #[test]
@@ -271,13 +319,22 @@ fn a_lost_end_carries_no_exit_code() {
 
 #[test]
 fn times_that_run_backwards_are_clamped() {
-    let odd = Exit { finished_at: Some(at(0)), ..exit(0) };
-    assert_eq!(judge(&odd, None, &event(), &terms()).finished_at, Some(at(1)));
+    let odd = Exit {
+        finished_at: Some(at(0)),
+        ..exit(0)
+    };
+    assert_eq!(
+        judge(&odd, None, &event(), &terms()).finished_at,
+        Some(at(1))
+    );
 }
 
 #[test]
 fn a_worker_that_died_after_stopping_for_the_limit_is_not_forgotten() {
-    let overrun = Exit { finished_at: Some(at(101)), ..exit(137) };
+    let overrun = Exit {
+        finished_at: Some(at(101)),
+        ..exit(137)
+    };
     let evidence = Evidence::plain(Provenance::Recovery);
     assert_eq!(judged(&overrun, evidence), Outcome::TimedOut(Limit::Run));
 }
