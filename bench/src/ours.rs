@@ -78,7 +78,7 @@ impl RunningWorker {
                     .filter(|(status, _)| status.is_final())
                     .map(|(_, count)| *count)
                     .sum();
-                if finished >= jobs && self.store.unremoved(1).await?.is_empty() {
+                if finished >= jobs && self.store.unremoved(1, None).await?.is_empty() {
                     return anyhow::Ok(());
                 }
                 changes.changed().await;

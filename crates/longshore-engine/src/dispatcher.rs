@@ -50,12 +50,16 @@ async fn run_once(context: &Arc<Context>) -> Result<usize, StoreError> {
     context.refresh_hosts(context.store.hosts().await?);
     let hosts = context.hosts();
     let mut places = places(context, &hosts).await?;
-    if places.iter().all(|place| place.busy >= place.host.slots) {
+    let room = room(context);
+    if room == 0 || places.iter().all(|place| place.busy >= place.host.slots) {
         return Ok(0);
     }
     let jobs = waiting(context).await?;
     let mut chosen = HashMap::new();
     for job in jobs {
+        if chosen.len() >= room {
+            break;
+        }
         let Some(host) = placement::choose(&job.spec, &places).map(|host| host.id) else {
             continue;
         };
@@ -65,6 +69,12 @@ async fn run_once(context: &Arc<Context>) -> Result<usize, StoreError> {
         chosen.insert(job.id, (job, host));
     }
     claim(context, chosen).await
+}
+
+/// How many more attempts this worker may take.
+fn room(context: &Context) -> usize {
+    let most = context.options.most_attempts.map_or(usize::MAX, |most| most as usize);
+    most.saturating_sub(*context.active.borrow())
 }
 
 /// What waits for a slot, best first.

@@ -10,7 +10,7 @@ use longshore_core::limits;
 use longshore_core::outcome::Provenance;
 use longshore_core::{AttemptId, fault::Fault};
 use longshore_executor::{ExecutorError, SharedExecutor};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::host_watch::Hints;
 
@@ -31,6 +31,8 @@ pub(crate) struct Observer {
     hints: watch::Receiver<Hints>,
     /// The reasons that were there at the last look.
     looked: Arc<AtomicU64>,
+    /// The container's output came to its end, as it does with the container.
+    output_ended: Arc<Notify>,
 }
 
 impl Observer {
@@ -39,7 +41,12 @@ impl Observer {
         attempt: AttemptId,
         hints: watch::Receiver<Hints>,
     ) -> Self {
-        Self { executor, attempt, hints, looked: Arc::default() }
+        Self { executor, attempt, hints, looked: Arc::default(), output_ended: Arc::default() }
+    }
+
+    /// To be rung when the container's output comes to its end.
+    pub(crate) fn output_ended(&self) -> Arc<Notify> {
+        Arc::clone(&self.output_ended)
     }
 
     /// Looks the container up by its name.
@@ -61,6 +68,7 @@ impl Observer {
         tokio::select! {
             // The sender lives as long as the listener, which outlives every observer.
             _ = self.hints.wait_for(|hints| hints.reasons > looked) => {}
+            () = self.output_ended.notified() => {}
             () = tokio::time::sleep(limits::OBSERVE_PERIOD) => {}
         }
         match self.look(&handle, by, Provenance::Inspect).await {

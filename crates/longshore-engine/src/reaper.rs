@@ -47,7 +47,7 @@ pub(crate) async fn run(context: Arc<Context>, mut remains: mpsc::UnboundedRecei
 
 /// What the store knows as ended and not removed.
 async fn left_over(context: &Context) -> Vec<Remains> {
-    match context.store.unremoved(limits::PAGE).await {
+    match context.store.unremoved(limits::PAGE, None).await {
         Ok(attempts) => attempts
             .into_iter()
             .map(|attempt| Remains {

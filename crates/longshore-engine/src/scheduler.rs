@@ -29,11 +29,15 @@ pub(crate) async fn run(context: Arc<Context>) {
 
 /// One round; says when the next is due.
 async fn run_once(context: &Context) -> Result<Duration, StoreError> {
-    let now = context.now();
-    context.store.release_due(now).await?;
-    context.store.expire_queued(now).await?;
+    // Looks before it writes: a write wakes everybody, also this service.
     let Some(due) = context.store.next_due().await? else { return Ok(limits::SERVICE_PERIOD) };
-    let pause = Duration::try_from(due.duration_since(context.now())).unwrap_or(Duration::ZERO);
+    let now = context.now();
+    if due <= now {
+        context.store.release_due(now).await?;
+        context.store.expire_queued(now).await?;
+        return Ok(Duration::ZERO);
+    }
+    let pause = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
     // A moment later than due, so that one wake is enough.
     Ok((pause + Duration::from_millis(1)).min(limits::SERVICE_PERIOD))
 }

@@ -72,7 +72,7 @@ pub(crate) fn supervise(
     let observer = Observer::new(Arc::clone(&host.executor), attempt.id, listener.hints());
     let machine = machine(&job, attempt, origin, context.now());
     let launch = Arc::new(launch(context, host, &job, attempt.id));
-    let recorder = Recorder::new(Arc::clone(context), host, job, attempt);
+    let recorder = Recorder::new(Arc::clone(context), host, job, attempt, observer.output_ended());
     let calls = Calls {
         context: Arc::clone(context),
         host: host.clone(),

@@ -18,8 +18,11 @@ use crate::{dispatcher, keeper, reaper, reconciler, scheduler};
 /// How a worker works.
 #[derive(Clone, Debug, Default)]
 pub struct WorkerOptions {
-    /// Claims this job alone.
+    /// Claims this job alone, and ends by itself when it is final and its containers are gone.
+    /// What other workers left behind is taken over all the same.
     pub only_job: Option<JobId>,
+    /// Most attempts at one time in this worker, beside the slots of each host.
+    pub most_attempts: Option<u32>,
     /// Folder where the workers of this machine announce themselves.
     pub presence: Option<PathBuf>,
     /// Ends by itself when nothing is queued, due or under way.
@@ -136,7 +139,7 @@ async fn wait_for_end(context: &Arc<Context>, stop: &Stop) {
 
 /// Waits until nothing is left to do; for ever unless that is wanted.
 async fn idle(context: &Context) {
-    if !context.options.until_idle {
+    if !context.options.until_idle && context.options.only_job.is_none() {
         return std::future::pending().await;
     }
     let mut changes = context.store.changes();
@@ -151,7 +154,20 @@ async fn idle(context: &Context) {
 }
 
 async fn is_idle(context: &Context) -> Result<bool, StoreError> {
+    if let Some(job) = context.options.only_job {
+        return is_done(context, job).await;
+    }
     let counts = context.store.counts().await?;
     let is_open = counts.iter().any(|(status, count)| !status.is_final() && *count > 0);
-    Ok(!is_open && context.store.unremoved(1).await?.is_empty())
+    Ok(!is_open && context.store.unremoved(1, None).await?.is_empty())
+}
+
+/// Whether the job is final (or gone) and none of its containers is left.
+async fn is_done(context: &Context, job: JobId) -> Result<bool, StoreError> {
+    let Some(found) = context.store.job(job).await? else { return Ok(true) };
+    if !found.status.is_final() {
+        return Ok(false);
+    }
+    let attempts = context.store.attempts(job).await?;
+    Ok(attempts.iter().all(|attempt| attempt.removed_at.is_some()))
 }

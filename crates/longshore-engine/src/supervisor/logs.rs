@@ -10,6 +10,7 @@ use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_executor::SharedExecutor;
 use longshore_store::{LogStore, LogTotals, LogWriter, StoreError};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -49,11 +50,20 @@ impl LogTask {
         Ok(Pump { executor: Arc::clone(&self.executor), handle: self.handle.clone(), writer })
     }
 
-    /// Begins to follow.
-    pub(super) async fn follow(&self, context: &Context) -> Result<LogState, StoreError> {
+    /// Begins to follow; rings when the output has come to its end.
+    pub(super) async fn follow(
+        &self,
+        context: &Context,
+        ended: Arc<Notify>,
+    ) -> Result<LogState, StoreError> {
         let pump = self.open().await?;
         let stop = CancellationToken::new();
-        let task = context.tasks.spawn(pump.run(stop.clone()));
+        let following = pump.run(stop.clone());
+        let task = context.tasks.spawn(async move {
+            let pump = following.await;
+            ended.notify_one();
+            pump
+        });
         Ok(LogState::Following { stop, task })
     }
 }

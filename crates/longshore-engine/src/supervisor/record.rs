@@ -13,7 +13,7 @@ use longshore_core::outcome::Verdict;
 use longshore_core::retry::{self, Used};
 use longshore_executor::SharedExecutor;
 use longshore_store::{End, Fenced, StoreError};
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard, watch};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard, Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Left;
@@ -75,6 +75,7 @@ pub(super) struct Recorder {
     attempt: AttemptRecord,
     fenced: Fenced,
     outputs: Outputs,
+    output_ended: Arc<Notify>,
     meter: Meter,
     metering: Option<DropGuard>,
     handle: Option<Handle>,
@@ -89,6 +90,7 @@ impl Recorder {
         host: &ActiveHost,
         job: Job,
         attempt: &AttemptRecord,
+        output_ended: Arc<Notify>,
     ) -> Self {
         let fenced = Fenced { attempt: attempt.id, fence: attempt.fence };
         let outputs = Outputs::new();
@@ -103,6 +105,7 @@ impl Recorder {
             context,
             job,
             outputs,
+            output_ended,
             meter: Meter::default(),
             metering: None,
             _pulls: pulls.drop_guard(),
@@ -211,7 +214,7 @@ impl Recorder {
         };
         let mut log = self.outputs.log().await;
         if matches!(*log, LogState::Untouched) {
-            *log = self.persist(|| task.follow(&self.context)).await?;
+            *log = self.persist(|| task.follow(&self.context, Arc::clone(&self.output_ended))).await?;
         }
         Ok(())
     }
@@ -269,7 +272,7 @@ impl Recorder {
         loop {
             match write().await {
                 Ok(value) => return Ok(value),
-                Err(StoreError::Stale) => return Err(Left::Overtaken),
+                Err(StoreError::Stale { .. }) => return Err(Left::Overtaken),
                 Err(error) => {
                     tracing::error!(error = %error, "the store cannot be written; trying again");
                 }
