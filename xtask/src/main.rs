@@ -6,9 +6,15 @@
     reason = "chores talk to the people who run them"
 )]
 
+mod bench;
+mod ci;
+mod deny;
 mod engine;
+mod generated;
 mod packages;
 mod steps;
+mod tally;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -27,6 +33,25 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
+    /// Make what is missing and run everything that is checked before a change is taken
+    Test,
+    /// Run one step of `test`
+    Ci {
+        /// Its name
+        step: String,
+    },
+    /// Check the rules that no compiler knows
+    Tidy,
+    /// Check licences and sources of dependencies with cargo-deny
+    Deny,
+    /// Write the files that the binary prints
+    Generate,
+    /// Measure; what comes after the name goes to the benchmarks
+    Bench {
+        /// Arguments of the benchmarks
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// The container engine that tests share
     #[command(subcommand)]
     Engine(engine::Wish),
@@ -34,6 +59,12 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
+        Chore::Test => ci::test(),
+        Chore::Ci { step } => ci::step(&step),
+        Chore::Tidy => tidy::run(),
+        Chore::Deny => deny::check(),
+        Chore::Generate => generated::write(),
+        Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Engine(wish) => engine::run(wish),
     };
     match outcome {

@@ -37,7 +37,7 @@ pub use images::{
 };
 pub use names::{temp_dir, unique_name};
 pub use pki::{Certificate, Pki};
-pub use places::{longshore_bin, testbed_dir, workspace_dir};
+pub use places::{longshore_bin, target_dir, testbed_dir, workspace_dir};
 pub use registry::{Credentials, Registry, RegistryKind};
 pub use shared::{SharedEngine, shared_engine, sweep};
 pub use sshd::Sshd;

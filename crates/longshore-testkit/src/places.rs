@@ -31,7 +31,8 @@ pub fn longshore_bin() -> PathBuf {
     binary
 }
 
-fn target_dir() -> PathBuf {
+/// Cargo's target folder.
+pub fn target_dir() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(
         || workspace_dir().join("target"),
         |given| workspace_dir().join(given),

@@ -1,5 +1,4 @@
 //! The SSH server lets the docker command reach an engine.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
 
