@@ -19,6 +19,8 @@ use longshore_core::spec::{ImageReference, JobSpec, Platform};
 use longshore_core::usage::Sample;
 use longshore_core::{AttemptId, JobId, PoolId};
 
+#[cfg(feature = "contract")]
+pub mod contract;
 mod error;
 pub mod mock;
 

@@ -90,9 +90,9 @@ impl World {
                 .gone_at
                 .is_some_and(|gone_at| gone_at <= at);
             if is_gone {
-                self.take_away(serial)
+                self.take_away(serial);
             } else {
-                self.end(serial)
+                self.end(serial);
             }
         }
     }

@@ -1,0 +1,15 @@
+//! The cases by theme; each is an async function of a fixture and is a sentence.
+
+mod creation;
+mod life;
+mod logs;
+mod observation;
+mod removal;
+mod stopping;
+
+pub use creation::*;
+pub use life::*;
+pub use logs::*;
+pub use observation::*;
+pub use removal::*;
+pub use stopping::*;
