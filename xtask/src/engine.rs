@@ -21,6 +21,7 @@ pub(crate) enum Wish {
 pub(crate) fn run(wish: Wish) -> Result<()> {
     match wish {
         Wish::Up => {
+            packages::ensure(packages::FOR_TESTS)?;
             let access = up()?;
             println!("engine up: {}", access.docker_host());
             println!("try: docker --host {} ps", access.docker_host());
@@ -33,7 +34,7 @@ pub(crate) fn run(wish: Wish) -> Result<()> {
 
 /// Makes the shared engine run, with the test image in it.
 pub(crate) fn up() -> Result<EngineAccess> {
-    packages::ensure(packages::FOR_TESTS)?;
+    packages::ensure(packages::FOR_ENGINE)?;
     for folder in sweep() {
         println!("removed what a killed test left: {}", folder.display());
     }

@@ -8,6 +8,7 @@
 
 mod bench;
 mod ci;
+mod demo;
 mod deny;
 mod engine;
 mod generated;
@@ -33,6 +34,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
+    /// Make what is missing, run real jobs and show what they did
+    Demo,
     /// Make what is missing and run everything that is checked before a change is taken
     Test,
     /// Run one step of `test`
@@ -59,6 +62,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
+        Chore::Demo => demo::run_all(),
         Chore::Test => ci::test(),
         Chore::Ci { step } => ci::step(&step),
         Chore::Tidy => tidy::run(),

@@ -26,17 +26,21 @@ const fn need(program: &'static str, package: &'static str, why: &'static str) -
     }
 }
 
-/// What every test run needs.
-pub(crate) const FOR_TESTS: &[Need] = &[
+/// What a private engine and the small image need.
+pub(crate) const FOR_ENGINE: &[Need] = &[
     need("dockerd", "docker.io", "private container engines"),
     need(
         "docker",
         "docker-cli",
-        "the docker command, to compare with and to load images",
+        "the docker command, to load images with",
     ),
     need("iptables", "iptables", "networks of private engines"),
     need("ip", "iproute2", "networks of private engines"),
     need("busybox", "busybox-static", "the test image"),
+];
+
+/// What tests need, besides an engine.
+pub(crate) const FOR_TESTS: &[Need] = &[
     need(
         "docker-registry",
         "docker-registry",

@@ -69,7 +69,7 @@ fn shortest_round(graph: &Graph, start: &str) -> Option<Vec<String>> {
     let mut seen = BTreeSet::new();
     while let Some(way) = ways.pop_front() {
         for target in graph.get(way.last()?).into_iter().flatten() {
-            let longer = [way.as_slice(), &[target.clone()]].concat();
+            let longer = [way.as_slice(), std::slice::from_ref(target)].concat();
             if target == start {
                 return Some(longer);
             }

@@ -59,12 +59,7 @@ impl Sizes<'_> {
         };
         let sizes = [
             ("function-lines", lines, FUNCTION_LINES, "lines"),
-            (
-                "parameters",
-                signature.inputs.len(),
-                PARAMETERS,
-                "parameters",
-            ),
+            ("parameters", parameters, PARAMETERS, "parameters"),
             ("nesting", depth.deepest, NESTING, "levels of nesting"),
         ];
         for (rule, size, cap, unit) in sizes {
