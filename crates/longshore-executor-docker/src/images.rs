@@ -1,0 +1,144 @@
+//! Images of an engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use longshore_core::fault::Fault;
+use longshore_core::image::Image;
+use longshore_core::spec::ImageReference;
+use longshore_executor::{ExecutorError, Images, OnProgress, PullRequest, Removed};
+use serde::Deserialize;
+
+use crate::client::{Call, Client};
+use crate::failure::Failure;
+use crate::pull::Pulls;
+
+/// Images of one engine.
+pub(crate) struct DockerImages {
+    client: Arc<Client>,
+    pulls: Pulls,
+}
+
+impl DockerImages {
+    pub(crate) fn new(client: Arc<Client>, docker_config: Option<PathBuf>) -> Self {
+        Self {
+            pulls: Pulls::new(Arc::clone(&client), docker_config),
+            client,
+        }
+    }
+}
+
+/// An image as `inspect` shows it, and as lists do but for the time.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Shown {
+    id: String,
+    repo_tags: Option<Vec<String>>,
+    repo_digests: Option<Vec<String>>,
+    size: u64,
+    created: Option<Created>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Created {
+    /// In lists.
+    Second(i64),
+    /// Of one image.
+    Text(String),
+}
+
+impl From<Shown> for Image {
+    fn from(shown: Shown) -> Self {
+        // In lists, an image without a name has one that says so.
+        let names = |names: Option<Vec<String>>| {
+            names
+                .into_iter()
+                .flatten()
+                .filter(|name| !name.starts_with("<none>"))
+                .collect()
+        };
+        Self {
+            id: shown.id,
+            tags: names(shown.repo_tags),
+            digests: names(shown.repo_digests),
+            size_bytes: shown.size,
+            created_at: shown.created.and_then(|created| match created {
+                Created::Second(second) => Timestamp::from_second(second).ok(),
+                Created::Text(text) => text.parse().ok(),
+            }),
+        }
+    }
+}
+
+/// The name that every engine understands: with a digest, the tag says nothing more.
+pub(crate) fn engine_name(image: &ImageReference) -> String {
+    match image.digest() {
+        Some(digest) => format!("{}@{digest}", image.familiar_name()),
+        None => image.to_string(),
+    }
+}
+
+/// The image, if the engine has it.
+pub(crate) async fn inspect(
+    client: &Client,
+    image: &ImageReference,
+) -> Result<Option<Image>, Failure> {
+    let name = engine_name(image);
+    let path = format!("/images/{name}/json");
+    let call = Call::get(
+        path,
+        client.deadlines().control,
+        format!("look at image {name}"),
+    );
+    match client.json::<Shown>(call).await {
+        Ok(shown) => Ok(Some(shown.into())),
+        Err(failure) if failure.status() == Some(404) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+#[async_trait]
+impl Images for DockerImages {
+    async fn image(&self, image: &ImageReference) -> Result<Option<Image>, ExecutorError> {
+        Ok(inspect(&self.client, image).await?)
+    }
+
+    async fn pull(
+        &self,
+        request: &PullRequest,
+        on_progress: OnProgress,
+    ) -> Result<Image, ExecutorError> {
+        self.pulls.pull(request, on_progress).await
+    }
+
+    async fn list(&self) -> Result<Vec<Image>, ExecutorError> {
+        let call = Call::get(
+            "/images/json",
+            self.client.deadlines().control,
+            "list images",
+        );
+        let listed: Vec<Shown> = self.client.json(call).await?;
+        Ok(listed.into_iter().map(Image::from).collect())
+    }
+
+    async fn remove(&self, image: &ImageReference) -> Result<Removed, ExecutorError> {
+        let name = engine_name(image);
+        let deadline = self.client.deadlines().remove;
+        let call = Call::delete(
+            format!("/images/{name}"),
+            deadline,
+            format!("remove image {name}"),
+        );
+        let Err(failure) = self.client.status(call).await else {
+            return Ok(Removed::Gone);
+        };
+        match failure.status() {
+            Some(404) => Ok(Removed::WasAbsent),
+            Some(409) => Err(failure.as_fault(Fault::Conflict)),
+            Some(_) | None => Err(failure.into()),
+        }
+    }
+}

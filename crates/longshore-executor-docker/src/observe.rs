@@ -1,0 +1,228 @@
+//! How a container stands, read from what `inspect` says, tolerant of engines and ages.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use longshore_core::AttemptId;
+use longshore_core::attempt::{Exit, Observed, Refusal};
+use longshore_core::launch::LABEL_ATTEMPT;
+use longshore_executor::ExecutorError;
+use serde::Deserialize;
+
+use crate::client::{Call, Client};
+use crate::failure::Failure;
+use crate::faults;
+
+/// What is read of a container.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Container {
+    /// Its full id.
+    pub(crate) id: String,
+    /// How it stands.
+    pub(crate) state: State,
+    config: Config,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Config {
+    labels: Option<HashMap<String, String>>,
+}
+
+/// The engine's record of a container's life. The status is text: engines invent new ones.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct State {
+    status: String,
+    running: bool,
+    exit_code: i64,
+    error: String,
+    started_at: String,
+    finished_at: String,
+    #[serde(rename = "OOMKilled")]
+    oom_killed: bool,
+}
+
+/// Looks a container up by id or name; `None` when there is none.
+pub(crate) async fn inspect(
+    client: &Client,
+    name: &str,
+) -> Result<Option<Container>, ExecutorError> {
+    Ok(look(client, name).await?)
+}
+
+/// As [`inspect`], with the failure as it was.
+pub(crate) async fn look(client: &Client, name: &str) -> Result<Option<Container>, Failure> {
+    let path = format!("/containers/{name}/json");
+    let call = Call::get(
+        path,
+        client.deadlines().control,
+        format!("look at container {name}"),
+    );
+    match client.json(call).await {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.status() == Some(404) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+impl Container {
+    /// The value of one of its labels.
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.config.labels.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Whether its label names this attempt.
+    pub(crate) fn is_of_attempt(&self, attempt: AttemptId) -> bool {
+        self.label(LABEL_ATTEMPT) == Some(&attempt.to_string())
+    }
+}
+
+impl State {
+    /// In the words of the port.
+    pub(crate) fn observed(&self) -> Observed {
+        let has_run = time(&self.started_at).is_some();
+        match self.status.as_str() {
+            "removing" => Observed::Removing,
+            // Between its end and its removal, or a removal that failed.
+            "dead" if !has_run => Observed::Removing,
+            "running" | "paused" | "restarting" | "stopping" => self.running(),
+            _ if self.running => self.running(),
+            // An exit code without a start means nothing. Podman says `stopped` for a moment.
+            _ if has_run => self.exited(),
+            _ => Observed::Created {
+                refused: self.refusal(),
+            },
+        }
+    }
+
+    /// The exit code that the engine noted for a start that failed: 125 unless it is 126 or 127.
+    pub(crate) fn refusal_code(&self) -> u8 {
+        match self.exit_code {
+            126 => 126,
+            127 => 127,
+            _ => 125,
+        }
+    }
+
+    /// Whether a start of it was given up because its caller had gone.
+    pub(crate) fn start_was_abandoned(&self) -> bool {
+        faults::is_abandoned_start(&self.error)
+    }
+
+    fn running(&self) -> Observed {
+        Observed::Running {
+            started_at: time(&self.started_at),
+        }
+    }
+
+    fn exited(&self) -> Observed {
+        Observed::Exited(Exit {
+            code: i32::try_from(self.exit_code).unwrap_or(i32::MAX),
+            oom_killed: self.oom_killed,
+            started_at: time(&self.started_at),
+            finished_at: time(&self.finished_at),
+            message: Some(self.error.clone()).filter(|message| !message.is_empty()),
+        })
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        let was_refused =
+            !self.error.is_empty() && self.exit_code != 0 && !self.start_was_abandoned();
+        was_refused.then(|| Refusal {
+            code: self.refusal_code(),
+            message: self.error.clone(),
+        })
+    }
+}
+
+/// A time, unless it is the engine's way of saying none.
+fn time(text: &str) -> Option<Timestamp> {
+    if text.starts_with("0001-") {
+        return None;
+    }
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZERO: &str = "0001-01-01T00:00:00Z";
+    const START: &str = "2026-11-22T10:00:00.5Z";
+    const END: &str = "2026-11-22T10:00:01.5Z";
+
+    fn state(status: &str, exit_code: i64, error: &str, times: (&str, &str)) -> State {
+        State {
+            status: status.into(),
+            running: status == "running",
+            exit_code,
+            error: error.into(),
+            started_at: times.0.into(),
+            finished_at: times.1.into(),
+            oom_killed: false,
+        }
+    }
+
+    fn exit(code: i32) -> Observed {
+        let (started_at, finished_at) = (START.parse().ok(), END.parse().ok());
+        Observed::Exited(Exit {
+            code,
+            oom_killed: false,
+            started_at,
+            finished_at,
+            message: None,
+        })
+    }
+
+    #[test]
+    fn a_container_that_never_started_is_created_whatever_its_exit_code_says() {
+        let created = Observed::Created { refused: None };
+        assert_eq!(state("created", 0, "", (ZERO, ZERO)).observed(), created);
+        assert_eq!(state("exited", 0, "", (ZERO, ZERO)).observed(), created);
+        assert_eq!(
+            state("created", 128, "context canceled", (ZERO, ZERO)).observed(),
+            created
+        );
+    }
+
+    #[test]
+    fn a_refused_start_keeps_126_and_127_and_is_125_otherwise() {
+        for (engine_code, code) in [(126, 126), (127, 127), (128, 125)] {
+            let refused = Some(Refusal {
+                code,
+                message: "no".into(),
+            });
+            let observed = state("created", engine_code, "no", (ZERO, ZERO)).observed();
+            assert_eq!(observed, Observed::Created { refused });
+        }
+    }
+
+    #[test]
+    fn an_end_is_an_end_under_every_name_that_engines_have_for_it() {
+        assert_eq!(state("exited", 7, "", (START, END)).observed(), exit(7));
+        assert_eq!(state("stopped", 7, "", (START, END)).observed(), exit(7));
+        assert_eq!(state("dead", 7, "", (START, END)).observed(), exit(7));
+        assert_eq!(
+            state("dead", 0, "", (ZERO, ZERO)).observed(),
+            Observed::Removing
+        );
+        assert_eq!(
+            state("removing", 7, "", (START, END)).observed(),
+            Observed::Removing
+        );
+    }
+
+    #[test]
+    fn a_paused_container_runs() {
+        let running = Observed::Running {
+            started_at: START.parse().ok(),
+        };
+        assert_eq!(
+            state("running", 0, "container is running", (START, ZERO)).observed(),
+            running
+        );
+        assert_eq!(state("paused", 0, "", (START, ZERO)).observed(), running);
+    }
+}

@@ -1,0 +1,128 @@
+//! Who and how an engine is.
+
+use jiff::{SignedDuration, Timestamp};
+use longshore_core::host::HostFacts;
+use longshore_executor::ExecutorError;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::client::{Call, Client};
+use crate::failure::Failure;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Product {
+    version: String,
+    os: String,
+    arch: String,
+    #[serde(default)]
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Component {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct Info {
+    #[serde(rename = "ID")]
+    id: String,
+    #[serde(rename = "NCPU")]
+    cpus: u32,
+    mem_total: u64,
+    driver: String,
+    cgroup_version: String,
+    system_time: String,
+    warnings: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Network {
+    created: Timestamp,
+}
+
+/// Asks the engine who and how it is.
+pub(crate) async fn probe(client: &Client) -> Result<HostFacts, ExecutorError> {
+    let api_version = client.version().await?;
+    let asked_at = Instant::now();
+    let product: Product = ask(client, "/version", "ask for the engine's version").await?;
+    let latency = asked_at.elapsed();
+    let info_at = Timestamp::now();
+    let info: Info = ask(client, "/info", "ask how the engine is").await?;
+    let clock_skew = skew(&info.system_time, info_at, Timestamp::now());
+    let engine_started_at = started_at(client).await?;
+    Ok(HostFacts {
+        engine: engine_name(&product),
+        version: product.version,
+        api_version: api_version.to_string(),
+        engine_id: info.id,
+        platform: format!("{}/{}", product.os, product.arch),
+        cpus: info.cpus,
+        memory_bytes: info.mem_total,
+        storage_driver: info.driver,
+        cgroup_version: info.cgroup_version.parse().unwrap_or(1),
+        latency,
+        clock_skew,
+        engine_started_at,
+        warnings: info.warnings.unwrap_or_default(),
+    })
+}
+
+async fn ask<T: DeserializeOwned>(client: &Client, path: &str, tried: &str) -> Result<T, Failure> {
+    client
+        .json(Call::get(path, client.deadlines().probe, tried))
+        .await
+}
+
+fn engine_name(product: &Product) -> String {
+    let is_podman = product
+        .components
+        .iter()
+        .any(|part| part.name.starts_with("Podman"));
+    if is_podman { "podman" } else { "docker" }.to_owned()
+}
+
+/// The host's clock against the middle of our question.
+fn skew(system_time: &str, before: Timestamp, after: Timestamp) -> SignedDuration {
+    let Ok(theirs) = system_time.parse::<Timestamp>() else {
+        return SignedDuration::ZERO;
+    };
+    theirs.duration_since(before + after.duration_since(before) / 2)
+}
+
+/// When the engine started, as far as containers that run would have noticed.
+///
+/// The API does not say it. But the engine makes its default network anew at each start, as
+/// measured on 20.10.24: after SIGTERM and after kill -9 `Created` is within half a second before
+/// the API answers (and after the engine has stopped the containers that the killed one left).
+/// With live-restore and containers that run on, the network is kept with its old time: then
+/// nothing was stopped, so that nothing that ended is in doubt. No such network: `None`.
+async fn started_at(client: &Client) -> Result<Option<Timestamp>, Failure> {
+    match ask::<Network>(client, "/networks/bridge", "ask for the default network").await {
+        Ok(network) => Ok(Some(network.created)),
+        Err(failure) if failure.status() == Some(404) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_skew_is_measured_against_the_middle_of_the_question() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let theirs = at(112).to_string();
+        assert_eq!(
+            skew(&theirs, at(100), at(104)),
+            SignedDuration::from_secs(10)
+        );
+        assert_eq!(skew("nonsense", at(100), at(104)), SignedDuration::ZERO);
+    }
+}
