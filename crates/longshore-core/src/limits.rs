@@ -7,19 +7,19 @@ pub const CONTROL_CALL: Duration = Duration::from_secs(30);
 /// Creating or starting a container; engines look plug-ins up for 15 s before they refuse.
 pub const LAUNCH_CALL: Duration = Duration::from_secs(90);
 /// Removing a container; a forced removal kills first.
-pub const REMOVE_CALL: Duration = Duration::from_secs(60);
+pub const REMOVE_CALL: Duration = Duration::from_mins(1);
 /// Beyond the grace, until a stop call must have returned.
 pub const STOP_SLACK: Duration = Duration::from_secs(30);
 /// One reading of a container's counters.
 pub const USAGE_CALL: Duration = Duration::from_secs(10);
 /// Until a registry must have answered anything at all.
-pub const PULL_FIRST_BYTE: Duration = Duration::from_secs(180);
+pub const PULL_FIRST_BYTE: Duration = Duration::from_mins(3);
 /// Opening a connection to an engine.
 pub const CONNECT: Duration = Duration::from_secs(10);
 /// A probe of a host.
 pub const PROBE_CALL: Duration = Duration::from_secs(10);
 /// The log that remains after an exit must have been read by then.
-pub const DRAIN_CALL: Duration = Duration::from_secs(120);
+pub const DRAIN_CALL: Duration = Duration::from_mins(2);
 
 /// How often a running container is looked at when no event comes.
 pub const OBSERVE_PERIOD: Duration = Duration::from_secs(15);
@@ -45,7 +45,7 @@ pub const SERVICE_PERIOD: Duration = Duration::from_secs(5);
 /// Fallback period of readers that are normally woken.
 pub const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
 /// Containers that no attempt row explains are left alone for so long.
-pub const STRAY_GRACE: Duration = Duration::from_secs(300);
+pub const STRAY_GRACE: Duration = Duration::from_mins(5);
 
 /// Jobs in one page of a list.
 pub const PAGE: u32 = 500;
@@ -56,7 +56,7 @@ pub const CLAIM_BATCH: u32 = 64;
 /// Last frames of a log that are read once more after the exit.
 pub const LOG_END_FRAMES: usize = 64;
 /// The rest of a log is given up, with a gap marked in it, when the host stays away for so long.
-pub const DRAIN_GIVE_UP: Duration = Duration::from_secs(900);
+pub const DRAIN_GIVE_UP: Duration = Duration::from_mins(15);
 /// Frames between a log reader and the log store.
 pub const LOG_QUEUE: usize = 1024;
 /// Size of a sealed log chunk before compression.

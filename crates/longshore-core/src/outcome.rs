@@ -207,9 +207,10 @@ impl From<Fault> for FailReason {
     /// The reason when a fault is final for the attempt.
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::ImageNotFound => Self::ImageNotFound,
+            Fault::ImageNotFound | Fault::ImagePull(PullFault::WrongPlatform) => {
+                Self::ImageNotFound
+            }
             Fault::ImageDenied => Self::ImageDenied,
-            Fault::ImagePull(PullFault::WrongPlatform) => Self::ImageNotFound,
             Fault::ImagePull(_) => Self::ImagePull,
             Fault::StartRefused(code) => Self::Start(code),
             Fault::Unsupported | Fault::Configuration => Self::Rejected,

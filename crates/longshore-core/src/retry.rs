@@ -59,8 +59,9 @@ pub fn next(outcome: Outcome, policy: &RetryPolicy, used: Used, jitter: f64) -> 
 /// The budget that a failure draws on; `None` when another try cannot help.
 fn budget(outcome: Outcome, policy: &RetryPolicy) -> Option<Budget> {
     let reason = match outcome {
-        Outcome::Completed | Outcome::Cancelled(_) => return None,
-        Outcome::TimedOut(Limit::Queue | Limit::Total) => return None,
+        Outcome::Completed
+        | Outcome::Cancelled(_)
+        | Outcome::TimedOut(Limit::Queue | Limit::Total) => return None,
         Outcome::TimedOut(Limit::Run) => return Some(Budget::Job),
         Outcome::TimedOut(Limit::Pull | Limit::Start) => return Some(Budget::Infrastructure),
         Outcome::Failed(reason) => reason,

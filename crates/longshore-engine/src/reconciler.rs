@@ -37,7 +37,7 @@ async fn adopt_once(context: &Arc<Context>) -> Result<(), StoreError> {
         let Some(host) = context.host(left.host) else { continue };
         let until = now + limits::LEASE;
         let taken =
-            context.store.take_over(left.id, left.fence, context.worker, until, now).await?;
+            context.store.take_over((left.id, left.fence), context.worker, until, now).await?;
         let Some(attempt) = taken else { continue };
         let Some(job) = context.store.job(attempt.job).await? else { continue };
         tracing::info!(job.id = %job.id, attempt.id = %attempt.id, "attempt adopted");

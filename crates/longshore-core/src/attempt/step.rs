@@ -13,9 +13,8 @@ const IMAGE_LOSSES: u8 = 2;
 impl Machine {
     /// Takes in what was seen and says what to do.
     pub fn step(mut self, seen: Seen, now: Timestamp) -> (Self, Action) {
-        let seen = match self.expire(seen, now) {
-            Some(seen) => seen,
-            None => return (self, Action::Keep),
+        let Some(seen) = self.expire(seen, now) else {
+            return (self, Action::Keep);
         };
         let action = match self.state.clone() {
             State::Finding => self.finding(seen, now),
@@ -23,8 +22,8 @@ impl Machine {
             State::Creating => self.creating(seen, now),
             State::Starting(handle) => self.starting(handle, seen, now),
             State::Running(handle) => self.running(handle, seen, now),
-            State::Stopping(handle, cause) => self.stopping(handle, cause, seen, now),
-            State::Draining(_, verdict) => self.drain(verdict, seen),
+            State::Stopping(handle, _) => self.stopping(handle, seen, now),
+            State::Draining(_, verdict) => self.drain(verdict, &seen),
             State::Ended(_) => Action::Keep,
         };
         (self, action)
@@ -89,8 +88,9 @@ impl Machine {
                 self.found(handle, observed, &evidence, now)
             }
             Seen::Failed(fault, message) => self.again_or(fault, message),
-            Seen::Cancel(_) | Seen::Clock => Action::Keep,
-            Seen::ImageReady
+            Seen::Cancel(_)
+            | Seen::Clock
+            | Seen::ImageReady
             | Seen::Created(_)
             | Seen::Started
             | Seen::Looked(..)
@@ -120,7 +120,7 @@ impl Machine {
             Observed::Absent => self.found_nothing(*evidence, now),
             Observed::Created {
                 refused: Some(refusal),
-            } => self.refused_start(refusal),
+            } => self.refused_start(&refusal),
             Observed::Created { refused: None } => match self.wish {
                 Some(cause) => self.give_up(cause),
                 None => self.enter(State::Starting(handle), now),
@@ -142,8 +142,8 @@ impl Machine {
         }
     }
 
-    fn refused_start(&mut self, refusal: Refusal) -> Action {
-        self.finish(refused(Fault::StartRefused(refusal.code), refusal.message))
+    fn refused_start(&mut self, refusal: &Refusal) -> Action {
+        self.finish(refused(Fault::StartRefused(refusal.code), &refusal.message))
     }
 
     /// A transient fault is tried again until a wish or a clock ends it; another is the verdict.
@@ -159,7 +159,7 @@ impl Machine {
                 ))
             }
             (true, Some(cause)) => self.give_up(cause),
-            (false, _) => self.finish(refused(fault, message)),
+            (false, _) => self.finish(refused(fault, &message)),
         }
     }
 
@@ -212,7 +212,7 @@ impl Machine {
                 self.state = State::Finding;
                 Action::Again
             }
-            Seen::Failed(fault, message) => self.finish(refused(fault, message)),
+            Seen::Failed(fault, message) => self.finish(refused(fault, &message)),
             Seen::Cancel(_)
             | Seen::Clock
             | Seen::Found(..)
@@ -226,7 +226,7 @@ impl Machine {
 
     fn running(&mut self, handle: Handle, seen: Seen, now: Timestamp) -> Action {
         match seen {
-            Seen::Looked(observed, evidence) => self.looked(handle, observed, None, evidence, now),
+            Seen::Looked(observed, evidence) => self.looked(handle, observed, &evidence, now),
             Seen::Cancel(_) | Seen::Clock => match self.wish {
                 Some(cause) => self.enter(State::Stopping(handle, cause), now),
                 None => Action::Keep,
@@ -242,13 +242,11 @@ impl Machine {
         }
     }
 
-    fn stopping(&mut self, handle: Handle, cause: StopCause, seen: Seen, now: Timestamp) -> Action {
+    fn stopping(&mut self, handle: Handle, seen: Seen, now: Timestamp) -> Action {
         match seen {
             Seen::Stopped => Action::Watch(handle),
             Seen::Looked(Observed::Running { .. }, _) => Action::Stop(handle),
-            Seen::Looked(observed, evidence) => {
-                self.looked(handle, observed, Some(cause), evidence, now)
-            }
+            Seen::Looked(observed, evidence) => self.looked(handle, observed, &evidence, now),
             Seen::Failed(..) => Action::Again,
             Seen::Cancel(_)
             | Seen::Clock
@@ -264,14 +262,24 @@ impl Machine {
         &mut self,
         handle: Handle,
         observed: Observed,
-        cause: Option<StopCause>,
-        evidence: Evidence,
+        evidence: &Evidence,
         now: Timestamp,
     ) -> Action {
+        // Only what we asked to stop ends for our cause.
+        let cause = match self.state {
+            State::Stopping(_, cause) => Some(cause),
+            State::Finding
+            | State::Preparing
+            | State::Creating
+            | State::Starting(_)
+            | State::Running(_)
+            | State::Draining(..)
+            | State::Ended(_) => None,
+        };
         match observed {
             Observed::Running { .. } => Action::Watch(handle),
             Observed::Exited(exit) => {
-                let verdict = judge(&exit, cause, &evidence, &self.terms);
+                let verdict = judge(&exit, cause, evidence, &self.terms);
                 self.enter(State::Draining(handle, verdict), now)
             }
             Observed::Removing => Action::Again,
@@ -282,7 +290,7 @@ impl Machine {
         }
     }
 
-    fn drain(&mut self, verdict: Verdict, seen: Seen) -> Action {
+    fn drain(&mut self, verdict: Verdict, seen: &Seen) -> Action {
         match seen {
             Seen::Drained => self.finish(verdict),
             Seen::Failed(..) => Action::Again,

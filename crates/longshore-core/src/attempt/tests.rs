@@ -11,7 +11,7 @@ fn at(second: i64) -> Timestamp {
 
 fn terms() -> Terms {
     Terms {
-        pull: Duration::from_secs(60),
+        pull: Duration::from_mins(1),
         start: Duration::from_secs(30),
         run: Some(Duration::from_secs(100)),
         total_until: None,
@@ -60,10 +60,10 @@ fn running() -> Machine {
 }
 
 fn outcome(action: &Action) -> Outcome {
-    match action {
-        Action::Finish(verdict) => verdict.outcome,
-        other => panic!("not finished: {other:?}"),
-    }
+    let Action::Finish(verdict) = action else {
+        panic!("not finished: {action:?}")
+    };
+    verdict.outcome
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn an_end_long_before_the_engines_restart_is_believed() {
     let later = Evidence {
         provenance: Provenance::Recovery,
         foreign_kill: false,
-        engine_started_at: Some(at(2) + SignedDuration::from_secs(60)),
+        engine_started_at: Some(at(2) + SignedDuration::from_mins(1)),
     };
     assert_eq!(
         judged(&exit(5), later),

@@ -299,7 +299,7 @@ fn describe(cause: StopCause) -> &'static str {
     }
 }
 
-/// Shows how a pull goes, a few times a second at most.
+/// Shows how a pull goes, often at first and then every few seconds.
 async fn carry_pulls(
     context: Arc<Context>,
     fenced: Fenced,
@@ -307,6 +307,7 @@ async fn carry_pulls(
     stop: CancellationToken,
 ) {
     let mut lines = outputs.0.pull.subscribe();
+    let mut pause = Duration::from_millis(300);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -318,7 +319,8 @@ async fn carry_pulls(
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_millis(300)) => {}
+            () = tokio::time::sleep(pause) => {}
         }
+        pause = (pause * 2).min(Duration::from_secs(5));
     }
 }
