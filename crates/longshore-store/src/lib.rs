@@ -1,1 +1,41 @@
-//! longshore-store: to be filled.
+//! Where jobs live: rows in SQLite, logs in an object store.
+//!
+//! One [`Store`] serves every process of a pool. State changes only through named transitions; each
+//! names the state and the attempt that it expects, and is durable when it is acknowledged. Nothing
+//! here reads a clock: whoever calls says what time it is.
+
+mod changes;
+mod columns;
+mod dispatch;
+mod end;
+mod error;
+mod leases;
+mod logs;
+mod places;
+mod pool;
+mod reads;
+mod resolve;
+mod retention;
+mod rows;
+mod schedule;
+mod sqlite;
+mod store;
+mod submit;
+mod transitions;
+mod wishes;
+mod writer;
+
+pub use changes::Changes;
+pub use dispatch::Claim;
+pub use end::End;
+pub use error::StoreError;
+pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
+pub use resolve::ResolveError;
+pub use rows::attempts::change::Fenced;
+pub use rows::events::EventFilter;
+pub use rows::hosts::HostReport;
+pub use rows::jobs::{JobCursor, JobFilter};
+pub use rows::templates::Template;
+pub use store::Store;
+pub use submit::{NewJob, Submitted};
+pub use wishes::{CancelAnswer, RetryAnswer};

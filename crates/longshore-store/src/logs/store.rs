@@ -1,0 +1,210 @@
+//! The store of logs: chunks by attempt and number, and which logs are live.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use futures::TryStreamExt;
+use longshore_core::AttemptId;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
+
+use super::chunk::Chunk;
+use super::error::LogError;
+use super::live::Live;
+use super::totals::LogTotals;
+
+/// The logs of a pool's attempts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LogStore {
+    objects: Arc<dyn ObjectStore>,
+    /// Where the objects are files of this machine; there they must be brought to the disk.
+    folder: Option<PathBuf>,
+    live: Arc<Mutex<HashMap<AttemptId, Arc<Live>>>>,
+}
+
+/// What a look at one stored chunk gave.
+pub(crate) enum Fetched {
+    /// It is there, and readable.
+    Chunk(Chunk, Option<String>),
+    /// It is what it was when it was last looked at.
+    Unchanged,
+    /// There is none, or none that can be read.
+    Absent,
+}
+
+impl LogStore {
+    /// Logs in a folder of this machine, which is made if it is missing.
+    ///
+    /// # Errors
+    /// The folder cannot be made or used.
+    pub fn local(folder: &Path) -> Result<Self, LogError> {
+        std::fs::create_dir_all(folder).map_err(LogError::from_io)?;
+        let objects = LocalFileSystem::new_with_prefix(folder)?;
+        Ok(Self {
+            folder: Some(folder.to_owned()),
+            ..Self::new(Arc::new(objects))
+        })
+    }
+
+    /// Logs in any object store.
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            objects,
+            folder: None,
+            live: Arc::default(),
+        }
+    }
+
+    /// Deletes the log of an attempt; nothing happens if there is none.
+    ///
+    /// # Errors
+    /// The object store fails.
+    pub async fn delete(&self, attempt: AttemptId) -> Result<(), LogError> {
+        for number in self.numbers(attempt, 0).await? {
+            self.delete_chunk(attempt, number).await?;
+        }
+        if let Some(folder) = &self.folder {
+            // Left alone when it is gone already, or somebody writes there.
+            let _ = std::fs::remove_dir(folder.join(attempt.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Totals of an attempt's log, as far as it is stored.
+    ///
+    /// # Errors
+    /// The object store fails.
+    pub async fn totals(&self, attempt: AttemptId) -> Result<LogTotals, LogError> {
+        let numbers = self.numbers(attempt, 0).await?;
+        for number in numbers.iter().rev() {
+            if let Fetched::Chunk(chunk, _) = self.fetch(attempt, *number, None).await? {
+                let chunks = numbers.iter().filter(|stored| *stored <= number).count();
+                return Ok(LogTotals::after(&chunk, chunks));
+            }
+        }
+        Ok(LogTotals::default())
+    }
+
+    /// Numbers of the stored chunks from one on, in order.
+    pub(crate) async fn numbers(
+        &self,
+        attempt: AttemptId,
+        from: u64,
+    ) -> Result<Vec<u64>, LogError> {
+        let folder = ObjectPath::from(attempt.to_string());
+        let objects: Vec<_> = self.objects.list(Some(&folder)).try_collect().await?;
+        let number = |path: &ObjectPath| path.filename()?.strip_suffix(".zst")?.parse().ok();
+        let mut numbers: Vec<u64> = objects
+            .iter()
+            .filter_map(|object| number(&object.location))
+            .collect();
+        numbers.retain(|number| *number >= from);
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Reads a chunk, unless it still has the tag that was given when it was read before.
+    pub(crate) async fn fetch(
+        &self,
+        attempt: AttemptId,
+        number: u64,
+        tag: Option<String>,
+    ) -> Result<Fetched, LogError> {
+        let options = GetOptions {
+            if_none_match: tag,
+            ..GetOptions::default()
+        };
+        let got = match self.objects.get_opts(&path(attempt, number), options).await {
+            Ok(got) => got,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Fetched::Absent),
+            Err(object_store::Error::NotModified { .. }) => return Ok(Fetched::Unchanged),
+            Err(error) => return Err(error.into()),
+        };
+        let tag = got.meta.e_tag.clone();
+        match Chunk::decode(&got.bytes().await?) {
+            Ok(chunk) => Ok(Fetched::Chunk(chunk, tag)),
+            Err(error) => {
+                tracing::warn!(attempt.id = %attempt, chunk = number, %error, "unreadable log chunk");
+                Ok(Fetched::Absent)
+            }
+        }
+    }
+
+    /// Stores a chunk, in the place of an earlier version of it.
+    pub(crate) async fn put(
+        &self,
+        attempt: AttemptId,
+        number: u64,
+        bytes: Vec<u8>,
+    ) -> Result<(), LogError> {
+        self.objects
+            .put(&path(attempt, number), bytes.into())
+            .await?;
+        Ok(())
+    }
+
+    /// Deletes a chunk; nothing happens if there is none.
+    pub(crate) async fn delete_chunk(
+        &self,
+        attempt: AttemptId,
+        number: u64,
+    ) -> Result<(), LogError> {
+        match self.objects.delete(&path(attempt, number)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Brings chunks to the disk, where the objects are files of this machine.
+    pub(crate) async fn sync(&self, attempt: AttemptId, numbers: Vec<u64>) -> Result<(), LogError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let folder = folder.join(attempt.to_string());
+        let synced = tokio::task::spawn_blocking(move || sync_files(&folder, &numbers)).await;
+        synced
+            .map_err(|_| LogError::Closed)?
+            .map_err(LogError::from_io)
+    }
+
+    /// The live log of an attempt, if this process writes it.
+    pub(crate) fn live(&self, attempt: AttemptId) -> Option<Arc<Live>> {
+        self.live.lock().ok()?.get(&attempt).cloned()
+    }
+
+    /// Makes an attempt's log live; the other one, if it is so already.
+    pub(crate) fn enter(&self, attempt: AttemptId, live: &Arc<Live>) -> Result<(), Arc<Live>> {
+        let Ok(mut all) = self.live.lock() else {
+            return Ok(());
+        };
+        if let Some(other) = all.get(&attempt) {
+            return Err(Arc::clone(other));
+        }
+        all.insert(attempt, Arc::clone(live));
+        Ok(())
+    }
+
+    /// Ends the liveness of a log.
+    pub(crate) fn leave(&self, attempt: AttemptId) {
+        if let Ok(mut all) = self.live.lock() {
+            all.remove(&attempt);
+        }
+    }
+}
+
+fn path(attempt: AttemptId, number: u64) -> ObjectPath {
+    ObjectPath::from(format!("{attempt}/{number:08}.zst"))
+}
+
+fn sync_files(folder: &Path, numbers: &[u64]) -> std::io::Result<()> {
+    for number in numbers {
+        match std::fs::File::open(folder.join(format!("{number:08}.zst"))) {
+            Ok(file) => file.sync_data()?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    std::fs::File::open(folder)?.sync_all()
+}

@@ -1,0 +1,87 @@
+//! Which job does a person mean by what was typed?
+
+use longshore_core::JobId;
+
+use crate::error::StoreError;
+use crate::rows::jobs;
+use crate::sqlite::Connection;
+use crate::store::Store;
+
+/// Jobs that an ambiguous text is answered with, at most.
+const SHOWN: u32 = 10;
+
+/// No single job is meant.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Nothing fits.
+    #[error("no job `{text}`: give an id, the beginning of one, or a name")]
+    Unknown {
+        /// What was typed.
+        text: String,
+    },
+    /// Several fit.
+    #[error("`{text}` fits several jobs: {}", list(jobs))]
+    Ambiguous {
+        /// What was typed.
+        text: String,
+        /// Some of them.
+        jobs: Vec<JobId>,
+    },
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn list(jobs: &[JobId]) -> String {
+    jobs.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl Store {
+    /// The job that is meant by a full id, the beginning of one or of its last twelve digits, an
+    /// exact name (the newest job that has it), or `-` (the newest of all).
+    ///
+    /// # Errors
+    /// None or several are meant, or the store cannot be read.
+    pub async fn resolve(&self, text: &str) -> Result<JobId, ResolveError> {
+        let mut reader = self.readers().acquire().await.map_err(StoreError::from)?;
+        let unknown = || ResolveError::Unknown {
+            text: text.to_owned(),
+        };
+        if text == "-" {
+            return jobs::newest(&mut reader, None).await?.ok_or_else(unknown);
+        }
+        let fitting = by_id(&mut reader, text).await?;
+        if let [job] = fitting[..] {
+            return Ok(job);
+        }
+        if let Some(job) = jobs::newest(&mut reader, Some(text)).await? {
+            return Ok(job);
+        }
+        if fitting.is_empty() {
+            return Err(unknown());
+        }
+        Err(ResolveError::Ambiguous {
+            text: text.to_owned(),
+            jobs: fitting,
+        })
+    }
+}
+
+async fn by_id(reader: &mut Connection, text: &str) -> Result<Vec<JobId>, StoreError> {
+    if let Ok(id) = text.parse::<JobId>() {
+        return Ok(jobs::get(reader, id)
+            .await?
+            .map(|job| job.id)
+            .into_iter()
+            .collect());
+    }
+    let prefix = text.to_ascii_lowercase();
+    let is_prefix = |character: char| character.is_ascii_hexdigit() || character == '-';
+    if prefix.is_empty() || !prefix.chars().all(is_prefix) {
+        return Ok(Vec::new());
+    }
+    jobs::by_prefix(reader, &prefix, SHOWN).await
+}

@@ -1,0 +1,11 @@
+//! One module per table: its statements, and the way from rows to the domain's types and back.
+//!
+//! Statements are texts that SQLite and PostgreSQL both take.
+
+pub(crate) mod attempts;
+pub(crate) mod events;
+pub(crate) mod hosts;
+pub(crate) mod jobs;
+pub(crate) mod labels;
+pub(crate) mod settings;
+pub(crate) mod templates;

@@ -1,0 +1,80 @@
+//! The table of attempts: who leads one. Claims, leases, take-overs.
+
+use longshore_core::job::{AttemptRecord, Lease};
+use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
+
+use super::{columns, read};
+use crate::columns::time;
+use crate::error::StoreError;
+use crate::sqlite::Connection;
+
+// The slots are counted in the statement itself: two workers that claim at one time cannot both
+// have the last one.
+const CLAIM: &str = concat!(
+    "INSERT INTO attempts \
+     (id, job_id, number, host_id, phase, worker_id, lease_until, fence, claimed_at) \
+     SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6 FROM jobs, hosts \
+     WHERE jobs.id = $2 AND jobs.status = 'queued' AND hosts.id = $3 AND hosts.state = 'active' \
+     AND hosts.slots > (SELECT COUNT(*) FROM attempts \
+        WHERE host_id = $3 AND phase IN ('claimed', 'running')) RETURNING ",
+    columns!()
+);
+const RENEW: &str =
+    "UPDATE attempts SET lease_until = $2 WHERE worker_id = $1 AND phase <> 'ended'";
+const TAKE_OVER: &str = concat!(
+    "UPDATE attempts SET fence = fence + 1, worker_id = $3, lease_until = $4 \
+     WHERE id = $1 AND fence = $2 AND phase <> 'ended' \
+     AND (lease_until IS NULL OR lease_until <= $5 OR worker_id = $3) RETURNING ",
+    columns!()
+);
+
+/// Adds an attempt of a queued job on a host with a free slot; `None` if it is not so any more.
+pub(crate) async fn claim(
+    db: &mut Connection,
+    (attempt, job, host): (AttemptId, JobId, HostId),
+    lease: Lease,
+    now: Timestamp,
+) -> Result<Option<AttemptRecord>, StoreError> {
+    let row = sqlx::query(CLAIM)
+        .bind(attempt.to_string())
+        .bind(job.to_string())
+        .bind(host.to_string())
+        .bind(lease.worker.to_string())
+        .bind(time(lease.until))
+        .bind(time(now))
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Moves the end of all leases of a worker; says how many it has.
+pub(crate) async fn renew(
+    db: &mut Connection,
+    worker: WorkerId,
+    until: Timestamp,
+) -> Result<u64, StoreError> {
+    let renewed = sqlx::query(RENEW)
+        .bind(worker.to_string())
+        .bind(time(until))
+        .execute(db)
+        .await?;
+    Ok(renewed.rows_affected())
+}
+
+/// Gives an attempt that nobody leads a new leader; `None` if somebody was quicker.
+pub(crate) async fn take_over(
+    db: &mut Connection,
+    (attempt, fence): (AttemptId, i64),
+    lease: Lease,
+    now: Timestamp,
+) -> Result<Option<AttemptRecord>, StoreError> {
+    let row = sqlx::query(TAKE_OVER)
+        .bind(attempt.to_string())
+        .bind(fence)
+        .bind(lease.worker.to_string())
+        .bind(time(lease.until))
+        .bind(time(now))
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(read).transpose()
+}

@@ -1,0 +1,160 @@
+//! The table of hosts: as registered, and what the last probe said.
+
+use longshore_core::host::{Host, HostFacts};
+use longshore_core::{HostId, Timestamp};
+
+use crate::columns::{Cells, json, time};
+use crate::error::StoreError;
+use crate::sqlite::{Connection, Row};
+
+macro_rules! columns {
+    () => {
+        "id, name, kind, endpoint, state, slots, weight, labels, created_at, updated_at"
+    };
+}
+
+const INSERT: &str = concat!(
+    "INSERT INTO hosts (",
+    columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
+);
+const UPDATE: &str = "UPDATE hosts SET name = $2, kind = $3, endpoint = $4, state = $5, slots = $6, \
+    weight = $7, labels = $8, created_at = $9, updated_at = $10 WHERE id = $1";
+const LIST: &str = concat!("SELECT ", columns!(), " FROM hosts ORDER BY name");
+const GET: &str = concat!("SELECT ", columns!(), " FROM hosts WHERE id = $1");
+const GET_BY_NAME: &str = concat!("SELECT ", columns!(), " FROM hosts WHERE name = $1");
+const DELETE: &str = "DELETE FROM hosts WHERE id = $1";
+const SAVE_FACTS: &str = "UPDATE hosts SET facts = COALESCE($2, facts), facts_error = $3, \
+    probed_at = $4 WHERE id = $1";
+const FACTS: &str = "SELECT id, facts, facts_error, probed_at FROM hosts \
+    WHERE id = $1 AND probed_at IS NOT NULL";
+
+/// What is known of a host from its probes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostReport {
+    /// What the last probe that succeeded found.
+    pub facts: Option<HostFacts>,
+    /// Why the last probe failed, if it did.
+    pub error: Option<String>,
+    /// When the last probe was.
+    pub probed_at: Timestamp,
+}
+
+/// Adds a host; `false` if id or name are taken.
+pub(crate) async fn insert(db: &mut Connection, host: &Host) -> Result<bool, StoreError> {
+    Ok(write(db, INSERT, host).await? > 0)
+}
+
+/// Replaces a host's record; `false` if there is none.
+pub(crate) async fn update(db: &mut Connection, host: &Host) -> Result<bool, StoreError> {
+    Ok(write(db, UPDATE, host).await? > 0)
+}
+
+/// Reads all, by name.
+pub(crate) async fn list(db: &mut Connection) -> Result<Vec<Host>, StoreError> {
+    sqlx::query(LIST)
+        .fetch_all(db)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// Reads one.
+pub(crate) async fn get(db: &mut Connection, id: HostId) -> Result<Option<Host>, StoreError> {
+    let row = sqlx::query(GET)
+        .bind(id.to_string())
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Reads the one of a name.
+pub(crate) async fn get_by_name(
+    db: &mut Connection,
+    name: &str,
+) -> Result<Option<Host>, StoreError> {
+    let row = sqlx::query(GET_BY_NAME)
+        .bind(name)
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Removes one; `false` if there was none.
+pub(crate) async fn delete(db: &mut Connection, id: HostId) -> Result<bool, StoreError> {
+    Ok(sqlx::query(DELETE)
+        .bind(id.to_string())
+        .execute(db)
+        .await?
+        .rows_affected()
+        > 0)
+}
+
+/// Keeps what a probe found; facts of before stay when it failed. `false` if there is no such host.
+pub(crate) async fn save_facts(
+    db: &mut Connection,
+    id: HostId,
+    found: &Result<HostFacts, String>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let saved = sqlx::query(SAVE_FACTS)
+        .bind(id.to_string())
+        .bind(found.as_ref().ok().map(json))
+        .bind(found.as_ref().err())
+        .bind(time(now))
+        .execute(db)
+        .await?;
+    Ok(saved.rows_affected() > 0)
+}
+
+/// What the probes found; `None` before the first.
+pub(crate) async fn facts(
+    db: &mut Connection,
+    id: HostId,
+) -> Result<Option<HostReport>, StoreError> {
+    let row = sqlx::query(FACTS)
+        .bind(id.to_string())
+        .fetch_optional(db)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let cells = Cells::new("hosts", &row);
+    Ok(Some(HostReport {
+        facts: cells.json_option("facts")?,
+        error: cells.get("facts_error")?,
+        probed_at: cells.time("probed_at")?,
+    }))
+}
+
+async fn write(db: &mut Connection, sql: &'static str, host: &Host) -> Result<u64, StoreError> {
+    let written = sqlx::query(sql)
+        .bind(host.id.to_string())
+        .bind(&host.name)
+        .bind(host.kind.word())
+        .bind(json(&host.endpoint))
+        .bind(host.state.word())
+        .bind(i64::from(host.slots))
+        .bind(i64::from(host.weight))
+        .bind(json(&host.labels))
+        .bind(time(host.created_at))
+        .bind(time(host.updated_at))
+        .execute(db)
+        .await?;
+    Ok(written.rows_affected())
+}
+
+fn read(row: &Row) -> Result<Host, StoreError> {
+    let cells = Cells::new("hosts", row);
+    Ok(Host {
+        id: cells.parse("id")?,
+        name: cells.get("name")?,
+        kind: cells.parse("kind")?,
+        endpoint: cells.json("endpoint")?,
+        state: cells.parse("state")?,
+        slots: cells.number("slots")?,
+        weight: cells.number("weight")?,
+        labels: cells.json("labels")?,
+        created_at: cells.time("created_at")?,
+        updated_at: cells.time("updated_at")?,
+    })
+}

@@ -1,0 +1,220 @@
+//! The table of jobs: reading them.
+
+use longshore_core::job::Job;
+use longshore_core::limits::PAGE;
+use longshore_core::outcome::{JobStatus, Outcome};
+use longshore_core::{HostId, JobId, Timestamp};
+use sqlx::QueryBuilder;
+
+use crate::columns::{Cells, time};
+use crate::error::StoreError;
+use crate::sqlite::{Connection, Database, Row};
+
+pub(crate) mod change;
+pub(crate) mod due;
+pub(crate) mod insert;
+
+macro_rules! columns {
+    () => {
+        "id, spec, status, reason, exit_code, message, attempt, retries_used, infra_retries_used, \
+         created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, \
+         image_digest, host_id"
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE id = $1");
+const LIST: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE 1 = 1");
+const QUEUED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM jobs WHERE status = 'queued' ORDER BY priority DESC, queued_at, id LIMIT $1"
+);
+const COUNTS: &str = "SELECT status, COUNT(*) AS jobs FROM jobs GROUP BY status";
+const NEWEST: &str = "SELECT id FROM jobs ORDER BY created_at DESC, id DESC LIMIT 1";
+const NEWEST_NAMED: &str =
+    "SELECT id FROM jobs WHERE name = $1 ORDER BY created_at DESC, id DESC LIMIT 1";
+const BY_PREFIX: &str = "SELECT id FROM jobs WHERE id >= $1 AND id < $2 \
+    UNION SELECT id FROM jobs WHERE short >= $1 AND short < $2 ORDER BY 1 LIMIT $3";
+
+/// Which jobs are wanted; everything that is set must hold. The default is the first page of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobFilter {
+    /// In one of these states; empty for all.
+    pub statuses: Vec<JobStatus>,
+    /// Of exactly this name.
+    pub name: Option<String>,
+    /// With this label and value.
+    pub label: Option<(String, String)>,
+    /// Whose current or last attempt is on this host.
+    pub host: Option<HostId>,
+    /// At most so many.
+    pub limit: u32,
+    /// Older than this place in the list: the last job of the page before.
+    pub before: Option<JobCursor>,
+}
+
+impl Default for JobFilter {
+    fn default() -> Self {
+        let (statuses, limit) = (Vec::new(), PAGE);
+        Self {
+            statuses,
+            name: None,
+            label: None,
+            host: None,
+            limit,
+            before: None,
+        }
+    }
+}
+
+/// A place in the list of all jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobCursor {
+    /// When the job there was created.
+    pub created_at: Timestamp,
+    /// Which job it is.
+    pub id: JobId,
+}
+
+impl From<&Job> for JobCursor {
+    fn from(job: &Job) -> Self {
+        Self {
+            created_at: job.created_at,
+            id: job.id,
+        }
+    }
+}
+
+/// Reads one.
+pub(crate) async fn get(db: &mut Connection, id: JobId) -> Result<Option<Job>, StoreError> {
+    let row = sqlx::query(GET)
+        .bind(id.to_string())
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Reads a page, newest first.
+pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
+    let mut query = QueryBuilder::<Database>::new(LIST);
+    if !filter.statuses.is_empty() {
+        query.push(" AND status IN (");
+        let mut words = query.separated(", ");
+        for status in &filter.statuses {
+            words.push_bind(status.word());
+        }
+        query.push(")");
+    }
+    if let Some(name) = &filter.name {
+        query.push(" AND name = ").push_bind(name);
+    }
+    if let Some((key, value)) = &filter.label {
+        query
+            .push(" AND id IN (SELECT job_id FROM job_labels WHERE key = ")
+            .push_bind(key);
+        query.push(" AND value = ").push_bind(value).push(")");
+    }
+    if let Some(host) = filter.host {
+        query.push(" AND host_id = ").push_bind(host.to_string());
+    }
+    if let Some(before) = filter.before {
+        query
+            .push(" AND (created_at, id) < (")
+            .push_bind(time(before.created_at));
+        query.push(", ").push_bind(before.id.to_string()).push(")");
+    }
+    query
+        .push(" ORDER BY created_at DESC, id DESC LIMIT ")
+        .push_bind(i64::from(filter.limit));
+    query
+        .build()
+        .fetch_all(db)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// Reads the head of the queue.
+pub(crate) async fn queued(db: &mut Connection, limit: u32) -> Result<Vec<Job>, StoreError> {
+    let rows = sqlx::query(QUEUED)
+        .bind(i64::from(limit))
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many jobs there are in each state that has any.
+pub(crate) async fn counts(db: &mut Connection) -> Result<Vec<(JobStatus, u64)>, StoreError> {
+    let rows = sqlx::query(COUNTS).fetch_all(db).await?;
+    let read = |row: &Row| {
+        let cells = Cells::new("jobs", row);
+        Ok((cells.parse("status")?, cells.number("jobs")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The newest job; of this name, if one is given.
+pub(crate) async fn newest(
+    db: &mut Connection,
+    name: Option<&str>,
+) -> Result<Option<JobId>, StoreError> {
+    let query = match name {
+        None => sqlx::query(NEWEST),
+        Some(name) => sqlx::query(NEWEST_NAMED).bind(name),
+    };
+    let row = query.fetch_optional(db).await?;
+    row.as_ref()
+        .map(|row| Cells::new("jobs", row).parse("id"))
+        .transpose()
+}
+
+/// Jobs whose id, or its last twelve digits, begin so. The prefix has only digits and hyphens.
+pub(crate) async fn by_prefix(
+    db: &mut Connection,
+    prefix: &str,
+    limit: u32,
+) -> Result<Vec<JobId>, StoreError> {
+    // `g` follows all hexadecimal digits.
+    let rows = sqlx::query(BY_PREFIX)
+        .bind(prefix)
+        .bind(format!("{prefix}g"))
+        .bind(i64::from(limit))
+        .fetch_all(db)
+        .await?;
+    rows.iter()
+        .map(|row| Cells::new("jobs", row).parse("id"))
+        .collect()
+}
+
+fn read(row: &Row) -> Result<Job, StoreError> {
+    let cells = Cells::new("jobs", row);
+    let status: JobStatus = cells.parse("status")?;
+    Ok(Job {
+        id: cells.parse("id")?,
+        spec: cells.json("spec")?,
+        status,
+        outcome: read_outcome(&cells, status)?,
+        exit_code: cells.number_option("exit_code")?,
+        message: cells.get("message")?,
+        attempt: cells.number("attempt")?,
+        retries_used: cells.number("retries_used")?,
+        infra_retries_used: cells.number("infra_retries_used")?,
+        created_at: cells.time("created_at")?,
+        queued_at: cells.time_option("queued_at")?,
+        not_before: cells.time_option("not_before")?,
+        started_at: cells.time_option("started_at")?,
+        finished_at: cells.time_option("finished_at")?,
+        cancel_requested_at: cells.time_option("cancel_requested_at")?,
+        image_digest: cells.get("image_digest")?,
+        host: cells.parse_option("host_id")?,
+    })
+}
+
+fn read_outcome(cells: &Cells<'_>, status: JobStatus) -> Result<Option<Outcome>, StoreError> {
+    let reason: Option<String> = cells.get("reason")?;
+    reason
+        .map(|reason| Outcome::parse(status, &reason))
+        .transpose()
+        .map_err(|error| cells.unreadable("reason", &error))
+}
