@@ -56,7 +56,10 @@ mod tests {
 
     #[test]
     fn ends_that_share_nothing_tell_nothing() {
-        assert_eq!(already_kept(&[frame(1, "a")], &[frame(8, "x"), frame(9, "y")]), None);
+        assert_eq!(
+            already_kept(&[frame(1, "a")], &[frame(8, "x"), frame(9, "y")]),
+            None
+        );
     }
 
     proptest! {

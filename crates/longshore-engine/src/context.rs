@@ -101,8 +101,14 @@ impl Context {
     }
 
     /// Enters an attempt as supervised here; `None` when it already is.
-    pub(crate) fn enter(&self, attempt: AttemptId) -> Option<watch::Receiver<Option<CancelReason>>> {
-        let mut supervised = self.supervised.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn enter(
+        &self,
+        attempt: AttemptId,
+    ) -> Option<watch::Receiver<Option<CancelReason>>> {
+        let mut supervised = self
+            .supervised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if supervised.contains_key(&attempt) {
             return None;
         }
@@ -114,7 +120,10 @@ impl Context {
 
     /// The attempt is no longer supervised here.
     pub(crate) fn exit(&self, attempt: AttemptId) {
-        let mut supervised = self.supervised.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut supervised = self
+            .supervised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         supervised.remove(&attempt);
         self.active.send_replace(supervised.len());
         drop(supervised);
@@ -123,7 +132,10 @@ impl Context {
 
     /// Tells the attempt's supervisor that its job is to be cancelled.
     pub(crate) fn cancel(&self, attempt: AttemptId, reason: CancelReason) {
-        let supervised = self.supervised.lock().unwrap_or_else(PoisonError::into_inner);
+        let supervised = self
+            .supervised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = supervised.get(&attempt) {
             sender.send_if_modified(|wish| wish.replace(reason).is_none());
         }
@@ -131,12 +143,21 @@ impl Context {
 
     /// The hosts that this worker speaks to.
     pub(crate) fn hosts(&self) -> Vec<ActiveHost> {
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     /// One of them.
     pub(crate) fn host(&self, id: HostId) -> Option<ActiveHost> {
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
     }
 
     /// Takes the hosts as the store has them now: opens, renews and drops executors and watches.
@@ -190,6 +211,11 @@ impl Context {
                 }
             }
         });
-        ActiveHost { host, executor, watch, stop }
+        ActiveHost {
+            host,
+            executor,
+            watch,
+            stop,
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_core::job::Job;
+use longshore_core::outcome::JobStatus;
 use longshore_core::placement::{self, Candidate};
 use longshore_core::{AttemptId, HostId, JobId, limits};
 use longshore_store::{Claim, StoreError};
@@ -73,7 +74,10 @@ async fn run_once(context: &Arc<Context>) -> Result<usize, StoreError> {
 
 /// How many more attempts this worker may take.
 fn room(context: &Context) -> usize {
-    let most = context.options.most_attempts.map_or(usize::MAX, |most| most as usize);
+    let most = context
+        .options
+        .most_attempts
+        .map_or(usize::MAX, |most| most as usize);
     most.saturating_sub(*context.active.borrow())
 }
 
@@ -83,9 +87,9 @@ async fn waiting(context: &Context) -> Result<Vec<Job>, StoreError> {
         return context.store.queued(limits::CLAIM_BATCH).await;
     };
     let job = context.store.job(only).await?;
-    Ok(job
+    Ok(Some(job)
         .into_iter()
-        .filter(|job| job.status == longshore_core::outcome::JobStatus::Queued)
+        .filter(|job| job.status == JobStatus::Queued)
         .collect())
 }
 
@@ -121,11 +125,18 @@ async fn claim(
         })
         .collect();
     let now = context.now();
-    let taken = context.store.claim(&claims, context.worker, now + limits::LEASE, now).await?;
+    let taken = context
+        .store
+        .claim(&claims, context.worker, now + limits::LEASE, now)
+        .await?;
     let count = taken.len();
     for attempt in taken {
-        let Some((job, _)) = chosen.get(&attempt.job) else { continue };
-        let Some(host) = context.host(attempt.host) else { continue };
+        let Some((job, _)) = chosen.get(&attempt.job) else {
+            continue;
+        };
+        let Some(host) = context.host(attempt.host) else {
+            continue;
+        };
         supervise(context, &host, job.clone(), &attempt, Origin::Claimed);
     }
     Ok(count)

@@ -26,7 +26,10 @@ pub struct ExecutorPool {
 impl ExecutorPool {
     /// An empty pool.
     pub fn new(source: Arc<dyn ExecutorSource>) -> Self {
-        Self { source, open: Mutex::default() }
+        Self {
+            source,
+            open: Mutex::default(),
+        }
     }
 
     /// The host's executor.

@@ -63,15 +63,25 @@ pub(crate) struct HostWatch {
 impl HostWatch {
     /// A watch that is not connected yet.
     pub(crate) fn new() -> Self {
-        Self { listeners: Arc::default(), connected: watch::Sender::new(false) }
+        Self {
+            listeners: Arc::default(),
+            connected: watch::Sender::new(false),
+        }
     }
 
     /// Begins to listen for one attempt.
     pub(crate) fn listen(&self, attempt: AttemptId) -> Listener {
-        let start = Hints { broken: !*self.connected.borrow(), ..Hints::default() };
+        let start = Hints {
+            broken: !*self.connected.borrow(),
+            ..Hints::default()
+        };
         let (sender, hints) = watch::channel(start);
         self.listeners.lock().insert(attempt, sender);
-        Listener { attempt, hints, listeners: Arc::clone(&self.listeners) }
+        Listener {
+            attempt,
+            hints,
+            listeners: Arc::clone(&self.listeners),
+        }
     }
 
     /// Whether the stream is open now, and news about it.
@@ -80,14 +90,23 @@ impl HostWatch {
     }
 
     /// Reads the stream, and opens it again whenever it breaks, until told to stop.
-    pub(crate) async fn run(&self, executor: SharedExecutor, pool: PoolId, stop: CancellationToken) {
+    pub(crate) async fn run(
+        &self,
+        executor: SharedExecutor,
+        pool: PoolId,
+        stop: CancellationToken,
+    ) {
         let mut pause = limits::RETRY_CALL_FIRST;
         while !stop.is_cancelled() {
             let lasted = tokio::select! {
                 () = stop.cancelled() => return,
                 lasted = self.listen_once(&executor, pool) => lasted,
             };
-            pause = if lasted { limits::RETRY_CALL_FIRST } else { (pause * 2).min(limits::RETRY_CALL_LAST) };
+            pause = if lasted {
+                limits::RETRY_CALL_FIRST
+            } else {
+                (pause * 2).min(limits::RETRY_CALL_LAST)
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
@@ -108,7 +127,7 @@ impl HostWatch {
         self.everybody(|_| {});
         while let Some(event) = events.next().await {
             match event {
-                Ok(event) => self.tell(event),
+                Ok(event) => self.tell(&event),
                 Err(error) => {
                     tracing::debug!(error = %error, "the host's event stream broke");
                     break;
@@ -120,13 +139,13 @@ impl HostWatch {
         true
     }
 
-    fn tell(&self, event: HostEvent) {
+    fn tell(&self, event: &HostEvent) {
         let (attempt, note): (_, fn(&mut Hints)) = match event {
             HostEvent::Exited(attempt) => (attempt, |hints| hints.exited = true),
             HostEvent::Signalled(attempt, _) => (attempt, |hints| hints.signalled = true),
             HostEvent::Removed(attempt) => (attempt, |_| {}),
         };
-        if let Some(sender) = self.listeners.lock().get(&attempt) {
+        if let Some(sender) = self.listeners.lock().get(attempt) {
             // A signal alone is no reason to look: its exit follows, or does not.
             let is_reason = !matches!(event, HostEvent::Signalled(..));
             sender.send_modify(|hints| {

@@ -25,6 +25,6 @@ mod sweep;
 mod worker;
 
 pub use clock::{Clock, SystemClock};
-pub use executors::{ExecutorSource, ExecutorPool};
+pub use executors::{ExecutorPool, ExecutorSource};
 pub use sweep::{Doing, Found, Keeping, SweepError, SweepReport, sweep};
 pub use worker::{Stop, Worker, WorkerError, WorkerOptions};

@@ -34,14 +34,19 @@ impl Meter {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
             }
-            let Some(counters) = executor.usage() else { return };
+            let Some(counters) = executor.usage() else {
+                return;
+            };
             let sample = tokio::select! {
                 () = stop.cancelled() => return,
                 sample = counters.sample(&handle) => sample,
             };
             match sample {
                 Ok(Some(sample)) => {
-                    self.0.lock().unwrap_or_else(PoisonError::into_inner).add(&sample, started_at);
+                    self.0
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .add(&sample, started_at);
                 }
                 Ok(None) => return,
                 Err(error) => tracing::debug!(error = %error, "the counters cannot be read"),

@@ -41,7 +41,13 @@ impl Observer {
         attempt: AttemptId,
         hints: watch::Receiver<Hints>,
     ) -> Self {
-        Self { executor, attempt, hints, looked: Arc::default(), output_ended: Arc::default() }
+        Self {
+            executor,
+            attempt,
+            hints,
+            looked: Arc::default(),
+            output_ended: Arc::default(),
+        }
     }
 
     /// To be rung when the container's output comes to its end.
@@ -56,7 +62,10 @@ impl Observer {
             Ok(None) => return Seen::Found(None, Evidence::plain(Provenance::Recovery)),
             Err(error) => return failed(&error),
         };
-        match self.look(&handle, EndedBy::Itself, Provenance::Recovery).await {
+        match self
+            .look(&handle, EndedBy::Itself, Provenance::Recovery)
+            .await
+        {
             Ok((observed, evidence)) => Seen::Found(Some((handle, observed)), evidence),
             Err(error) => failed(&error),
         }
@@ -94,7 +103,11 @@ impl Observer {
             return Ok((observed, Evidence::plain(provenance)));
         }
         let engine_started_at = self.engine_start(hints.signalled).await?;
-        let evidence = Evidence { provenance, foreign_kill: hints.signalled, engine_started_at };
+        let evidence = Evidence {
+            provenance,
+            foreign_kill: hints.signalled,
+            engine_started_at,
+        };
         Ok((observed, evidence))
     }
 

@@ -22,7 +22,10 @@ impl Presence {
         let path = path_of(folder, worker);
         let file = File::create(&path)?;
         file.lock()?;
-        Ok(Self { path, _locked: file })
+        Ok(Self {
+            path,
+            _locked: file,
+        })
     }
 }
 
@@ -38,8 +41,12 @@ pub(crate) fn bury_dead(folder: &Path) -> io::Result<Vec<WorkerId>> {
     let mut dead = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let Some(worker) = worker_of(&path) else { continue };
-        let Ok(file) = File::open(&path) else { continue };
+        let Some(worker) = worker_of(&path) else {
+            continue;
+        };
+        let Ok(file) = File::open(&path) else {
+            continue;
+        };
         match file.try_lock() {
             Ok(()) => {
                 fs::remove_file(&path)?;
@@ -57,7 +64,11 @@ fn path_of(folder: &Path, worker: WorkerId) -> PathBuf {
 }
 
 fn worker_of(path: &Path) -> Option<WorkerId> {
-    path.file_name()?.to_str()?.strip_suffix(".alive")?.parse().ok()
+    path.file_name()?
+        .to_str()?
+        .strip_suffix(".alive")?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]

@@ -14,8 +14,7 @@ use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::log::{Frame, Stream};
 use longshore_executor::{ExecutorError, LogRange, SharedExecutor};
-use longshore_store::{LogWriter, StoreError};
-use tokio::time::{Instant, sleep_until};
+use longshore_store::{LogError, LogWriter};
 use tokio_util::sync::CancellationToken;
 
 /// Frames that are taken at once from a stream that has them ready.
@@ -30,7 +29,7 @@ pub(crate) struct Pump {
 
 impl Pump {
     /// Follows until the output ends or somebody says stop; what came is kept.
-    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<Self, LogError> {
         let mut pause = limits::RETRY_CALL_FIRST;
         while !stop.is_cancelled() {
             match self.follow_once(&stop).await? {
@@ -45,11 +44,10 @@ impl Pump {
             }
             pause = (pause * 2).min(limits::RETRY_CALL_LAST);
         }
-        self.writer.flush().await?;
         Ok(self)
     }
 
-    async fn follow_once(&mut self, stop: &CancellationToken) -> Result<Ended, StoreError> {
+    async fn follow_once(&mut self, stop: &CancellationToken) -> Result<Ended, LogError> {
         let opened = tokio::select! {
             () = stop.cancelled() => return Ok(Ended::Told),
             opened = self.executor.logs(&self.handle, LogRange::Follow) => opened,
@@ -60,39 +58,33 @@ impl Pump {
         };
         let mut replay = Replay::of(&self.writer);
         let mut batches = stream.ready_chunks(BATCH);
-        let mut flush_at: Option<Instant> = None;
         loop {
             let batch = tokio::select! {
                 () = stop.cancelled() => return Ok(Ended::Told),
-                () = due(flush_at) => {
-                    self.writer.flush().await?;
-                    flush_at = None;
-                    continue;
-                }
                 batch = batches.next() => batch,
             };
-            let Some(batch) = batch else { return Ok(Ended::AtItsEnd) };
+            let Some(batch) = batch else {
+                return Ok(Ended::AtItsEnd);
+            };
             for frame in batch {
                 match frame {
                     Ok(frame) => replay.take(frame, &mut self.writer).await?,
                     Err(error) => return Ok(Ended::Broken(error)),
                 }
             }
-            flush_at.get_or_insert_with(|| Instant::now() + limits::LOG_FLUSH);
         }
     }
 
     /// After the exit: reads the end once more and keeps what a follow stream may have lost.
     ///
     /// # Errors
-    /// The outer error is the store's, the inner one the engine's; both may pass.
-    pub(crate) async fn complete(&mut self) -> Result<Result<(), ExecutorError>, StoreError> {
+    /// The outer error is the log store's, the inner one the engine's; both may pass.
+    pub(crate) async fn complete(&mut self) -> Result<Result<(), ExecutorError>, LogError> {
         match self.read_end().await {
             Ok(missing) => {
                 for frame in missing {
                     self.writer.append(frame).await?;
                 }
-                self.writer.flush().await?;
                 Ok(Ok(()))
             }
             Err(End::Unaligned) => self.read_all().await,
@@ -102,18 +94,26 @@ impl Pump {
 
     async fn read_end(&self) -> Result<Vec<Frame>, End> {
         let window = limits::LOG_END_FRAMES;
-        let mut last = self.collect(LogRange::Last(window)).await.map_err(End::Engine)?;
+        let mut last = self
+            .collect(LogRange::Last(window))
+            .await
+            .map_err(End::Engine)?;
         let kept = self.writer.frames();
         let known = if last.len() < window {
             // This is the whole log: counting is enough.
-            usize::try_from(kept).ok().filter(|kept| *kept <= last.len())
+            usize::try_from(kept)
+                .ok()
+                .filter(|kept| *kept <= last.len())
         } else {
-            crate::alignment::already_kept(&self.writer.recent(), &last)
+            let recent: Vec<Frame> = self.writer.recent().cloned().collect();
+            crate::alignment::already_kept(&recent, &last)
         };
-        known.map(|known| last.split_off(known)).ok_or(End::Unaligned)
+        known
+            .map(|known| last.split_off(known))
+            .ok_or(End::Unaligned)
     }
 
-    async fn read_all(&mut self) -> Result<Result<(), ExecutorError>, StoreError> {
+    async fn read_all(&mut self) -> Result<Result<(), ExecutorError>, LogError> {
         let mut stream = match self.executor.logs(&self.handle, LogRange::All).await {
             Ok(stream) => stream,
             Err(error) => return Ok(Err(error)),
@@ -126,14 +126,14 @@ impl Pump {
             }
         }
         if !replay.is_done() {
-            self.gap("the engine no longer has the start of this log").await?;
+            self.gap("the engine no longer has the start of this log")
+                .await?;
         }
-        self.writer.flush().await?;
         Ok(Ok(()))
     }
 
     /// Marks in the log that something is missing here.
-    pub(crate) async fn gap(&mut self, why: &str) -> Result<(), StoreError> {
+    pub(crate) async fn gap(&mut self, why: &str) -> Result<(), LogError> {
         self.writer.append(note(why)).await
     }
 
@@ -170,24 +170,30 @@ struct Replay {
 
 impl Replay {
     fn of(writer: &LogWriter) -> Self {
-        let last_kept = writer.recent().last().cloned();
-        Self { to_skip: writer.frames(), last_kept, only_after: None }
+        let last_kept = writer.recent().next_back().cloned();
+        Self {
+            to_skip: writer.frames(),
+            last_kept,
+            only_after: None,
+        }
     }
 
     fn is_done(&self) -> bool {
         self.to_skip == 0
     }
 
-    async fn take(&mut self, frame: Frame, writer: &mut LogWriter) -> Result<(), StoreError> {
+    async fn take(&mut self, frame: Frame, writer: &mut LogWriter) -> Result<(), LogError> {
         if self.to_skip > 0 {
             self.to_skip -= 1;
-            let is_other = self.to_skip == 0
-                && self.last_kept.as_ref().is_some_and(|kept| *kept != frame);
+            let is_other =
+                self.to_skip == 0 && self.last_kept.as_ref().is_some_and(|kept| *kept != frame);
             if !is_other {
                 return Ok(());
             }
             self.only_after = self.last_kept.as_ref().map(|kept| kept.at);
-            writer.append(note("output was lost: the engine rotated its log away")).await?;
+            writer
+                .append(note("output was lost: the engine rotated its log away"))
+                .await?;
         }
         if self.only_after.is_some_and(|after| frame.at <= after) {
             return Ok(());
@@ -201,13 +207,6 @@ fn note(text: &str) -> Frame {
         stream: Stream::Note,
         at: Timestamp::now(),
         bytes: Bytes::from(format!("[longshore: {text}]\n")),
-    }
-}
-
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

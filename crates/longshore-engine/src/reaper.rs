@@ -93,8 +93,12 @@ async fn remove(
     room: &Semaphore,
     remains: &Remains,
 ) -> Result<bool, ExecutorError> {
-    let Some(host) = context.host(remains.host) else { return Ok(false) };
-    let Ok(_permit) = room.acquire().await else { return Ok(false) };
+    let Some(host) = context.host(remains.host) else {
+        return Ok(false);
+    };
+    let Ok(_permit) = room.acquire().await else {
+        return Ok(false);
+    };
     let found = match &remains.handle {
         Some(handle) => Some(handle.clone()),
         None => host.executor.find(remains.attempt).await?,

@@ -14,7 +14,7 @@ use crate::sweep::{Doing, sweep};
 /// How often dead workers of this machine are looked for.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 /// How often hosts are swept for strays.
-const SWEEP_PERIOD: Duration = Duration::from_secs(120);
+const SWEEP_PERIOD: Duration = Duration::from_mins(2);
 
 /// Adopts until the worker closes.
 pub(crate) async fn adopt(context: Arc<Context>) {
@@ -34,12 +34,16 @@ async fn adopt_once(context: &Arc<Context>) -> Result<(), StoreError> {
     release_dead(context).await?;
     let now = context.now();
     for left in context.store.expired(now, limits::PAGE).await? {
-        let Some(host) = context.host(left.host) else { continue };
+        let Some(host) = context.host(left.host) else {
+            continue;
+        };
         let until = now + limits::LEASE;
-        let taken =
-            context.store.take_over((left.id, left.fence), context.worker, until, now).await?;
+        let taken = context
+            .store
+            .take_over((left.id, left.fence), context.worker, until, now)
+            .await?;
         let Some(attempt) = taken else { continue };
-        let Some(job) = context.store.job(attempt.job).await? else { continue };
+        let job = context.store.job(attempt.job).await?;
         tracing::info!(job.id = %job.id, attempt.id = %attempt.id, "attempt adopted");
         supervise(context, &host, job, &attempt, Origin::Adopted);
     }
@@ -48,7 +52,9 @@ async fn adopt_once(context: &Arc<Context>) -> Result<(), StoreError> {
 
 /// The leases of workers that died on this machine end now.
 async fn release_dead(context: &Context) -> Result<(), StoreError> {
-    let Some(folder) = &context.options.presence else { return Ok(()) };
+    let Some(folder) = &context.options.presence else {
+        return Ok(());
+    };
     match presence::bury_dead(folder) {
         Ok(dead) => {
             for worker in dead {

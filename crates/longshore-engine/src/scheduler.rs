@@ -30,7 +30,9 @@ pub(crate) async fn run(context: Arc<Context>) {
 /// One round; says when the next is due.
 async fn run_once(context: &Context) -> Result<Duration, StoreError> {
     // Looks before it writes: a write wakes everybody, also this service.
-    let Some(due) = context.store.next_due().await? else { return Ok(limits::SERVICE_PERIOD) };
+    let Some(due) = context.store.next_due().await? else {
+        return Ok(limits::SERVICE_PERIOD);
+    };
     let now = context.now();
     if due <= now {
         context.store.release_due(now).await?;

@@ -1,41 +1,57 @@
 //! Which images were seen on which host a moment ago, so that a burst of jobs asks only once.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_core::HostId;
 use tokio::time::Instant;
 
 /// How long a look is believed. A create that finds the image gone looks again at once.
-const BELIEVED: Duration = Duration::from_secs(60);
+const BELIEVED: Duration = Duration::from_mins(1);
 /// Entries beyond which old ones are dropped.
 const ENTRIES: usize = 1024;
 
-/// An image on a host, with its digest where it has one.
+/// An image that was seen on a host.
+#[derive(Clone, Debug)]
+pub(crate) struct Sighting {
+    at: Instant,
+    /// Its digest, where it has one.
+    pub(crate) digest: Option<String>,
+}
+
+/// Sightings by host and image.
 #[derive(Default)]
-pub(crate) struct Shelf(Mutex<HashMap<(HostId, String), (Instant, Option<String>)>>);
+pub(crate) struct Shelf(Mutex<HashMap<(HostId, String), Sighting>>);
 
 impl Shelf {
-    /// The digest of an image that was seen lately; `None` when it was not.
-    pub(crate) fn seen(&self, host: HostId, image: &str) -> Option<Option<String>> {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, digest) = shelf.get(&(host, image.to_owned()))?;
-        (at.elapsed() < BELIEVED).then(|| digest.clone())
+    fn lock(&self) -> MutexGuard<'_, HashMap<(HostId, String), Sighting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The image, if it was seen lately.
+    pub(crate) fn lately(&self, host: HostId, image: &str) -> Option<Sighting> {
+        let sighting = self.lock().get(&(host, image.to_owned())).cloned()?;
+        (sighting.at.elapsed() < BELIEVED).then_some(sighting)
     }
 
     /// Notes that the image is there.
     pub(crate) fn put(&self, host: HostId, image: &str, digest: Option<String>) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if shelf.len() >= ENTRIES {
-            shelf.retain(|_, (at, _)| at.elapsed() < BELIEVED);
+        let mut sightings = self.lock();
+        if sightings.len() >= ENTRIES {
+            sightings.retain(|_, sighting| sighting.at.elapsed() < BELIEVED);
         }
-        shelf.insert((host, image.to_owned()), (Instant::now(), digest));
+        sightings.insert(
+            (host, image.to_owned()),
+            Sighting {
+                at: Instant::now(),
+                digest,
+            },
+        );
     }
 
     /// Forgets what was seen: it is gone.
     pub(crate) fn forget(&self, host: HostId, image: &str) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.remove(&(host, image.to_owned()));
+        self.lock().remove(&(host, image.to_owned()));
     }
 }

@@ -12,6 +12,7 @@ use longshore_core::attempt::{Action, Machine, Phase, Seen, Terms};
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::launch::Launch;
 use longshore_core::outcome::CancelReason;
+use longshore_core::spec::TimeLimit;
 use longshore_core::{AttemptId, limits};
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -67,12 +68,20 @@ pub(crate) fn supervise(
     attempt: &AttemptRecord,
     origin: Origin,
 ) {
-    let Some(cancel) = context.enter(attempt.id) else { return };
+    let Some(cancel) = context.enter(attempt.id) else {
+        return;
+    };
     let listener = host.watch.listen(attempt.id);
     let observer = Observer::new(Arc::clone(&host.executor), attempt.id, listener.hints());
     let machine = machine(&job, attempt, origin, context.now());
     let launch = Arc::new(launch(context, host, &job, attempt.id));
-    let recorder = Recorder::new(Arc::clone(context), host, job, attempt, observer.output_ended());
+    let recorder = Recorder::new(
+        Arc::clone(context),
+        host,
+        job,
+        attempt,
+        observer.output_ended(),
+    );
     let calls = Calls {
         context: Arc::clone(context),
         host: host.clone(),
@@ -102,7 +111,7 @@ fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -
     let terms = Terms {
         pull: limits.pull.duration(),
         start: limits.start.duration(),
-        run: limits.run.map(|limit| limit.duration()),
+        run: limits.run.map(TimeLimit::duration),
         total_until: limits.total.map(|limit| job.created_at + limit.duration()),
     };
     if origin == Origin::Claimed {
@@ -118,7 +127,11 @@ fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -
 
 fn launch(context: &Context, host: &ActiveHost, job: &Job, attempt: AttemptId) -> Launch {
     let image = match &job.image_digest {
-        Some(digest) => job.spec.image.with_digest(digest).unwrap_or_else(|_| job.spec.image.clone()),
+        Some(digest) => job
+            .spec
+            .image
+            .with_digest(digest)
+            .unwrap_or_else(|_| job.spec.image.clone()),
         None => job.spec.image.clone(),
     };
     Launch {
@@ -144,7 +157,6 @@ impl Supervisor {
     }
 
     async fn steps(&mut self) -> Result<(), Left> {
-        self.recorder.resume(self.machine.state()).await?;
         let mut call = self.calls.begin(self.machine.first());
         loop {
             let (seen, is_answer) = self.next(&mut call).await?;
@@ -161,7 +173,13 @@ impl Supervisor {
                 Action::Again => self.again(),
                 // Nothing came of the answer: do what the state asks for.
                 Action::Keep => self.calls.begin(self.machine.first()),
-                next => {
+                next @ (Action::Find
+                | Action::EnsureImage
+                | Action::Create
+                | Action::Start(_)
+                | Action::Watch(_)
+                | Action::Stop(_)
+                | Action::Drain(_)) => {
                     self.pause = limits::RETRY_CALL_FIRST;
                     self.calls.begin(next)
                 }

@@ -105,5 +105,9 @@ async fn judge(store: &Store, container: &Owned, now: Timestamp) -> Result<Keepi
 }
 
 async fn phase(store: &Store, attempt: AttemptId) -> Result<Option<Phase>, StoreError> {
-    Ok(store.attempt(attempt).await?.map(|attempt| attempt.phase))
+    match store.attempt(attempt).await {
+        Ok(attempt) => Ok(Some(attempt.phase)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -60,7 +60,12 @@ pub struct Worker {
 impl Worker {
     /// A worker on this store, with these executors.
     pub fn new(store: Store, source: Arc<dyn ExecutorSource>, options: WorkerOptions) -> Self {
-        Self { store, source, clock: Arc::new(SystemClock), options }
+        Self {
+            store,
+            source,
+            clock: Arc::new(SystemClock),
+            options,
+        }
     }
 
     /// Reads the time elsewhere.
@@ -111,7 +116,10 @@ impl Worker {
     }
 }
 
-fn start_services(context: &Arc<Context>, buried: mpsc::UnboundedReceiver<crate::context::Remains>) {
+fn start_services(
+    context: &Arc<Context>,
+    buried: mpsc::UnboundedReceiver<crate::context::Remains>,
+) {
     context.spawn(dispatcher::run(Arc::clone(context)));
     context.spawn(scheduler::run(Arc::clone(context)));
     context.spawn(keeper::keep_leases(Arc::clone(context)));
@@ -158,14 +166,15 @@ async fn is_idle(context: &Context) -> Result<bool, StoreError> {
         return is_done(context, job).await;
     }
     let counts = context.store.counts().await?;
-    let is_open = counts.iter().any(|(status, count)| !status.is_final() && *count > 0);
+    let is_open = counts
+        .iter()
+        .any(|(status, count)| !status.is_final() && *count > 0);
     Ok(!is_open && context.store.unremoved(1, None).await?.is_empty())
 }
 
-/// Whether the job is final (or gone) and none of its containers is left.
+/// Whether the job is final and none of its containers is left.
 async fn is_done(context: &Context, job: JobId) -> Result<bool, StoreError> {
-    let Some(found) = context.store.job(job).await? else { return Ok(true) };
-    if !found.status.is_final() {
+    if !context.store.job(job).await?.status.is_final() {
         return Ok(false);
     }
     let attempts = context.store.attempts(job).await?;

@@ -37,7 +37,11 @@ impl Calls {
             Action::Create => Box::pin(async move { calls.create().await }),
             Action::Start(handle) => Box::pin(async move { calls.start(&handle).await }),
             Action::Watch(handle) => {
-                let by = if self.outputs.is_stopping() { EndedBy::Us } else { EndedBy::Itself };
+                let by = if self.outputs.is_stopping() {
+                    EndedBy::Us
+                } else {
+                    EndedBy::Itself
+                };
                 Box::pin(calls.observer.watch(handle, by))
             }
             Action::Stop(handle) => Box::pin(async move { calls.stop(&handle).await }),
@@ -51,7 +55,9 @@ impl Calls {
             Ok(handle) => Seen::Created(handle),
             Err(error) => {
                 if error.fault() == Fault::ImageNotFound {
-                    self.context.shelf.forget(self.host.host.id, &self.image_key());
+                    self.context
+                        .shelf
+                        .forget(self.host.host.id, &self.image_key());
                 }
                 failed(&error)
             }
@@ -91,12 +97,14 @@ impl Calls {
     }
 
     async fn ensure_image(&self) -> Seen {
-        let Some(images) = self.host.executor.images() else { return Seen::ImageReady };
+        let Some(images) = self.host.executor.images() else {
+            return Seen::ImageReady;
+        };
         let (host, key) = (self.host.host.id, self.image_key());
         if self.launch.spec.pull != PullPolicy::Always
-            && let Some(digest) = self.context.shelf.seen(host, &key)
+            && let Some(sighting) = self.context.shelf.lately(host, &key)
         {
-            self.outputs.set_digest(digest);
+            self.outputs.set_digest(sighting.digest);
             return Seen::ImageReady;
         }
         match self.bring(images).await {
@@ -133,7 +141,10 @@ impl Calls {
         let outputs = self.outputs.clone();
         let began = Instant::now();
         let pulled = images
-            .pull(&request, Arc::new(move |progress| outputs.pulling(&describe(progress))))
+            .pull(
+                &request,
+                Arc::new(move |progress| outputs.pulling(&describe(progress))),
+            )
             .await?;
         tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
         Ok(digest_of(&pulled.digests, image))
@@ -152,18 +163,33 @@ fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
             .parse::<ImageReference>()
             .is_ok_and(|other| other.repository() == image.repository())
     });
-    mine.and_then(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned())
+    mine.and_then(|digest| digest.split_once('@'))
+        .map(|(_, digest)| digest.to_owned())
 }
 
 /// One line about a pull: layers done, bytes of those under way.
 fn describe(progress: &PullProgress) -> String {
     let done = |status: &str| matches!(status, "Pull complete" | "Already exists");
     let layers = progress.layers.len();
-    let complete = progress.layers.iter().filter(|layer| done(&layer.status)).count();
-    let (current, total) = progress.layers.iter().fold((0, 0), |(current, total), layer| {
-        (current + layer.current_bytes, total + layer.total_bytes.unwrap_or(0))
-    });
+    let complete = progress
+        .layers
+        .iter()
+        .filter(|layer| done(&layer.status))
+        .count();
+    let (current, total) = progress
+        .layers
+        .iter()
+        .fold((0, 0), |(current, total), layer| {
+            (
+                current + layer.current_bytes,
+                total + layer.total_bytes.unwrap_or(0),
+            )
+        });
     #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
     let mb = |bytes: u64| bytes as f64 / 1e6;
-    format!("pulled {complete}/{layers} layers ({:.1} MB/{:.1} MB)", mb(current), mb(total))
+    format!(
+        "pulled {complete}/{layers} layers ({:.1} MB/{:.1} MB)",
+        mb(current),
+        mb(total)
+    )
 }

@@ -9,7 +9,7 @@ use longshore_core::fault::Fault;
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_executor::SharedExecutor;
-use longshore_store::{LogStore, LogTotals, LogWriter, StoreError};
+use longshore_store::{LogError, LogStore, LogTotals, LogWriter};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -39,32 +39,57 @@ pub(super) enum LogState {
     #[default]
     Untouched,
     /// A task follows the container's output.
-    Following { stop: CancellationToken, task: JoinHandle<Result<Pump, StoreError>> },
+    Following {
+        stop: CancellationToken,
+        task: JoinHandle<Option<Pump>>,
+    },
     /// The follow stream ended, or was never opened.
     Still(Box<Pump>),
 }
 
 impl LogTask {
-    async fn open(&self) -> Result<Pump, StoreError> {
+    async fn open(&self) -> Result<Pump, LogError> {
         let writer = LogWriter::open(&self.logs, self.attempt, self.limit_bytes).await?;
-        Ok(Pump { executor: Arc::clone(&self.executor), handle: self.handle.clone(), writer })
+        Ok(Pump {
+            executor: Arc::clone(&self.executor),
+            handle: self.handle.clone(),
+            writer,
+        })
     }
 
     /// Begins to follow; rings when the output has come to its end.
-    pub(super) async fn follow(
-        &self,
-        context: &Context,
-        ended: Arc<Notify>,
-    ) -> Result<LogState, StoreError> {
-        let pump = self.open().await?;
+    pub(super) fn follow(self, context: &Context, ended: Arc<Notify>) -> LogState {
         let stop = CancellationToken::new();
-        let following = pump.run(stop.clone());
+        let told = stop.clone();
         let task = context.tasks.spawn(async move {
-            let pump = following.await;
+            let pump = self.follow_on(told).await;
             ended.notify_one();
             pump
         });
-        Ok(LogState::Following { stop, task })
+        LogState::Following { stop, task }
+    }
+
+    /// Follows to the end. A log store that fails is tried again: the engine has the log meanwhile.
+    async fn follow_on(self, stop: CancellationToken) -> Option<Pump> {
+        let mut pause = limits::RETRY_CALL_FIRST;
+        while !stop.is_cancelled() {
+            let followed = match self.open().await {
+                Ok(pump) => pump.run(stop.clone()).await,
+                Err(error) => Err(error),
+            };
+            match followed {
+                Ok(pump) => return Some(pump),
+                Err(error) => {
+                    tracing::error!(error = %error, "the log cannot be written; trying again");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(limits::RETRY_CALL_LAST);
+        }
+        None
     }
 }
 
@@ -98,42 +123,41 @@ pub(super) async fn drain(task: &LogTask, outputs: &Outputs) -> Seen {
 }
 
 /// The pump at rest.
-async fn still(state: LogState, task: &LogTask) -> Result<Pump, StoreError> {
+async fn still(state: LogState, task: &LogTask) -> Result<Pump, LogError> {
     match state {
         LogState::Untouched => task.open().await,
         LogState::Still(pump) => Ok(*pump),
-        LogState::Following { stop, mut task: following } => {
-            let ended = tokio::time::timeout_at(
-                Instant::now() + FOLLOW_ENDS_WITHIN,
-                &mut following,
-            )
-            .await;
-            let joined = match ended {
-                Ok(joined) => joined,
-                Err(_) => {
-                    stop.cancel();
-                    following.await
-                }
+        LogState::Following {
+            stop,
+            task: mut following,
+        } => {
+            let ended =
+                tokio::time::timeout_at(Instant::now() + FOLLOW_ENDS_WITHIN, &mut following).await;
+            let joined = if let Ok(joined) = ended {
+                joined
+            } else {
+                stop.cancel();
+                following.await
             };
             match joined {
-                Ok(pump) => pump,
-                // The task panicked: its writer is gone, what it kept is in the store.
-                Err(_) => task.open().await,
+                Ok(Some(pump)) => Ok(pump),
+                // Its writer is gone; what it kept is in the store.
+                Ok(None) | Err(_) => task.open().await,
             }
         }
     }
 }
 
 /// Ends the log and says how much it is.
-pub(super) async fn totals(state: LogState) -> Result<LogTotals, StoreError> {
+pub(super) async fn totals(state: LogState) -> Result<LogTotals, LogError> {
     match state {
         LogState::Untouched => Ok(LogTotals::default()),
         LogState::Still(pump) => pump.writer.finish().await,
         LogState::Following { stop, task } => {
             stop.cancel();
             match task.await {
-                Ok(pump) => pump?.writer.finish().await,
-                Err(_) => Ok(LogTotals::default()),
+                Ok(Some(pump)) => pump.writer.finish().await,
+                Ok(None) | Err(_) => Ok(LogTotals::default()),
             }
         }
     }
@@ -143,8 +167,7 @@ pub(super) async fn totals(state: LogState) -> Result<LogTotals, StoreError> {
 pub(super) async fn leave(state: LogState) {
     if let LogState::Following { stop, task } = state {
         stop.cancel();
-        if let Ok(Err(error)) = task.await {
-            tracing::warn!(error = %error, "the last output could not be kept; it is read again later");
-        }
+        // The writer stores what it has when it is dropped.
+        drop(task.await);
     }
 }

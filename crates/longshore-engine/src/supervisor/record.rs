@@ -58,7 +58,11 @@ impl Outputs {
     }
 
     pub(super) fn is_draining_too_long(&self) -> bool {
-        let since = *self.0.draining_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *self
+            .0
+            .draining_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|since| since.elapsed() > limits::DRAIN_GIVE_UP)
     }
 
@@ -92,10 +96,18 @@ impl Recorder {
         attempt: &AttemptRecord,
         output_ended: Arc<Notify>,
     ) -> Self {
-        let fenced = Fenced { attempt: attempt.id, fence: attempt.fence };
+        let fenced = Fenced {
+            attempt: attempt.id,
+            fence: attempt.fence,
+        };
         let outputs = Outputs::new();
         let pulls = CancellationToken::new();
-        context.spawn(carry_pulls(Arc::clone(&context), fenced, outputs.clone(), pulls.clone()));
+        context.spawn(carry_pulls(
+            Arc::clone(&context),
+            fenced,
+            outputs.clone(),
+            pulls.clone(),
+        ));
         Self {
             executor: Arc::clone(&host.executor),
             fenced,
@@ -114,21 +126,6 @@ impl Recorder {
 
     pub(super) fn outputs(&self) -> Outputs {
         self.outputs.clone()
-    }
-
-    /// Takes up an attempt in this state without writing what is written already.
-    pub(super) async fn resume(&mut self, state: &State) -> Result<(), Left> {
-        match state {
-            State::Draining(handle, _) => self.handle = Some(handle.clone()),
-            State::Finding
-            | State::Preparing
-            | State::Creating
-            | State::Starting(_)
-            | State::Running(_)
-            | State::Stopping(..)
-            | State::Ended(_) => {}
-        }
-        Ok(())
     }
 
     /// Notes whether the host answers.
@@ -150,7 +147,8 @@ impl Recorder {
         self.unknown = is_silent;
         let now = self.context.now();
         let since = is_silent.then_some(now);
-        self.persist(|| self.context.store.unknown_since(self.fenced, since, now)).await
+        self.persist(|| self.context.store.unknown_since(self.fenced, since, now))
+            .await
     }
 
     /// Writes that the attempt entered a state, before anything is done in it.
@@ -159,9 +157,15 @@ impl Recorder {
         match state {
             State::Finding | State::Preparing | State::Ended(_) => Ok(()),
             State::Creating => {
-                let digest =
-                    self.outputs.0.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                self.persist(|| store.image_ready(fenced, digest.as_deref(), now)).await
+                let digest = self
+                    .outputs
+                    .0
+                    .digest
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                self.persist(|| store.image_ready(fenced, digest.as_deref(), now))
+                    .await
             }
             State::Starting(handle) => {
                 self.handle = Some(handle.clone());
@@ -179,10 +183,15 @@ impl Recorder {
             State::Draining(handle, verdict) => {
                 self.handle = Some(handle.clone());
                 self.metering = None;
-                *self.outputs.0.draining_since.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(tokio::time::Instant::now());
+                *self
+                    .outputs
+                    .0
+                    .draining_since
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(tokio::time::Instant::now());
                 let store = &self.context.store;
-                self.persist(|| store.exited(fenced, handle, verdict, now)).await?;
+                self.persist(|| store.exited(fenced, handle, verdict, now))
+                    .await?;
                 self.context.dispatch.notify_one();
                 Ok(())
             }
@@ -193,17 +202,18 @@ impl Recorder {
     async fn runs(&mut self, handle: Handle, now: Timestamp) -> Result<(), Left> {
         self.handle = Some(handle.clone());
         let (store, fenced) = (&self.context.store, self.fenced);
-        self.follow(&handle).await?;
+        self.follow(&handle).await;
         self.persist(|| store.started(fenced, &handle, now)).await?;
         let stop = CancellationToken::new();
         self.metering = Some(stop.clone().drop_guard());
         let started_at = self.attempt.started_at.unwrap_or(now);
         let executor = Arc::clone(&self.executor);
-        self.context.spawn(self.meter.clone().run(executor, handle, started_at, stop));
+        self.context
+            .spawn(self.meter.clone().run(executor, handle, started_at, stop));
         Ok(())
     }
 
-    async fn follow(&self, handle: &Handle) -> Result<(), Left> {
+    async fn follow(&self, handle: &Handle) {
         let limit = self.job.spec.log_limit.as_ref();
         let task = LogTask {
             logs: self.context.store.logs().clone(),
@@ -214,9 +224,8 @@ impl Recorder {
         };
         let mut log = self.outputs.log().await;
         if matches!(*log, LogState::Untouched) {
-            *log = self.persist(|| task.follow(&self.context, Arc::clone(&self.output_ended))).await?;
+            *log = task.follow(&self.context, Arc::clone(&self.output_ended));
         }
-        Ok(())
     }
 
     /// Writes the verdict; what is left of the container goes to the reaper.
@@ -237,7 +246,13 @@ impl Recorder {
         let next = retry::next(verdict.outcome, &self.job.spec.retry, used, fastrand::f64());
         let usage = self.meter.totals();
         let now = self.context.now();
-        let end = End { verdict, next, usage, log, now };
+        let end = End {
+            verdict,
+            next,
+            usage,
+            log,
+            now,
+        };
         let store = &self.context.store;
         let status = self.persist(|| store.end(self.fenced, end.clone())).await?;
         tracing::info!(
@@ -313,7 +328,9 @@ async fn carry_pulls(
             () = stop.cancelled() => return,
             news = lines.changed() => if news.is_err() { return },
         }
-        let Some(line) = lines.borrow_and_update().clone() else { continue };
+        let Some(line) = lines.borrow_and_update().clone() else {
+            continue;
+        };
         if let Err(error) = context.store.pulling(fenced, &line, context.now()).await {
             tracing::debug!(error = %error, "pull progress is not shown");
         }
