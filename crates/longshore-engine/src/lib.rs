@@ -26,5 +26,5 @@ mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use executors::{ExecutorPool, ExecutorSource};
-pub use sweep::{Doing, Found, Keeping, SweepError, SweepReport, sweep};
+pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
 pub use worker::{Stop, Worker, WorkerError, WorkerOptions};

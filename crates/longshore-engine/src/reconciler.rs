@@ -77,12 +77,12 @@ pub(crate) async fn sweep_strays(context: Arc<Context>) {
         for host in context.hosts() {
             let swept = sweep(&context.store, &host.executor, context.now(), Doing::Apply).await;
             match swept {
-                Ok(report) if report.removed > 0 => {
-                    tracing::info!(
-                        host.name = %host.host.name, removed = report.removed, "strays removed"
-                    );
+                Ok(found) => {
+                    let removed = found.iter().filter(|found| found.removal.is_some()).count();
+                    if removed > 0 {
+                        tracing::info!(host.name = %host.host.name, removed, "strays removed");
+                    }
                 }
-                Ok(_) => {}
                 Err(error) => tracing::debug!(error = %error, "a host cannot be swept"),
             }
         }

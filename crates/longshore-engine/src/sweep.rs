@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use longshore_core::attempt::Phase;
 use longshore_core::limits;
 use longshore_core::{AttemptId, PoolId};
-use longshore_executor::{ExecutorError, Force, Owned, SharedExecutor};
+use longshore_executor::{ExecutorError, Force, Owned, Removed, SharedExecutor};
 use longshore_store::{Store, StoreError};
 
 /// Whether a container stays.
@@ -31,21 +31,14 @@ impl Keeping {
 }
 
 /// A container of the pool on one host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Found {
     /// It.
     pub container: Owned,
     /// Whether it stays, and why.
     pub keeping: Keeping,
-}
-
-/// What a sweep found and did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SweepReport {
-    /// Everything that carries the pool's label.
-    pub found: Vec<Found>,
-    /// How many of them were removed.
-    pub removed: usize,
+    /// What became of its removal, if one was tried.
+    pub removal: Option<Result<Removed, ExecutorError>>,
 }
 
 /// A sweep could not be done.
@@ -77,18 +70,23 @@ pub async fn sweep(
     executor: &SharedExecutor,
     now: Timestamp,
     doing: Doing,
-) -> Result<SweepReport, SweepError> {
+) -> Result<Vec<Found>, SweepError> {
     let pool: PoolId = store.pool();
-    let mut report = SweepReport::default();
+    let mut found = Vec::new();
     for container in executor.list_owned(pool).await? {
         let keeping = judge(store, &container, now).await?;
-        if doing == Doing::Apply && keeping.may_go() {
-            executor.remove(&container.handle, Force::Kill).await?;
-            report.removed += 1;
-        }
-        report.found.push(Found { container, keeping });
+        let removal = if doing == Doing::Apply && keeping.may_go() {
+            Some(executor.remove(&container.handle, Force::Kill).await)
+        } else {
+            None
+        };
+        found.push(Found {
+            container,
+            keeping,
+            removal,
+        });
     }
-    Ok(report)
+    Ok(found)
 }
 
 async fn judge(store: &Store, container: &Owned, now: Timestamp) -> Result<Keeping, StoreError> {

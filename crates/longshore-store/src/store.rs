@@ -1,6 +1,6 @@
 //! The store itself: what it holds, and how it is opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +22,7 @@ pub struct Store {
 }
 
 struct Inner {
+    folder: PathBuf,
     pool: PoolId,
     writer: Writer,
     readers: Readers,
@@ -51,6 +52,7 @@ impl Store {
         let stale_reports = AtomicU64::new(0);
         Ok(Self {
             inner: Arc::new(Inner {
+                folder: folder.to_owned(),
                 pool,
                 writer,
                 readers,
@@ -64,6 +66,11 @@ impl Store {
     /// The pool: the same for everybody who opens this store.
     pub fn pool(&self) -> PoolId {
         self.inner.pool
+    }
+
+    /// The folder that it lives in.
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
     }
 
     /// The logs of its attempts.

@@ -1,2 +1,30 @@
-//! The binary: configuration, wiring, exit code.
-fn main() {}
+//! The binary: knows every room, wires them, and turns what comes of it into an exit code.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+mod backstage;
+mod executors;
+
+use backstage::Local;
+use executors::Kinds;
+
+fn main() -> ExitCode {
+    listen();
+    ExitCode::from(longshore_cli::main(
+        std::env::args_os(),
+        Arc::new(Local::new(Kinds::here())),
+    ))
+}
+
+/// What longshore says of itself goes to stderr; `LONGSHORE_LOG` says how much.
+fn listen() {
+    let filter = EnvFilter::try_from_env("LONGSHORE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("longshore=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,218 @@
+//! Engine and executors behind the command line: its port, filled.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use longshore_cli::{
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnPull, PullWish, Stop, Trouble, WorkerOptions,
+};
+use longshore_core::fault::Fault;
+use longshore_core::host::{Host, HostFacts, HostKind};
+use longshore_core::image::Image;
+use longshore_core::spec::{JobSpec, TimeLimits};
+use longshore_engine::{Doing, ExecutorPool, ExecutorSource, Found, Keeping, Worker, sweep};
+use longshore_executor::{ExecutorError, Images, PullRequest, SharedExecutor};
+use longshore_executor_docker::context::{self, Wish};
+use longshore_store::Store;
+use tokio::sync::watch;
+
+use crate::executors::Kinds;
+
+/// Folder in the store's folder where the workers of this machine announce themselves.
+const PRESENCE: &str = "workers";
+
+/// Everything runs in this process.
+pub(crate) struct Local {
+    kinds: Arc<Kinds>,
+    executors: ExecutorPool,
+}
+
+impl Local {
+    pub(crate) fn new(kinds: Kinds) -> Self {
+        let kinds = Arc::new(kinds);
+        let source: Arc<dyn ExecutorSource> = Arc::<Kinds>::clone(&kinds);
+        Self {
+            kinds,
+            executors: ExecutorPool::new(source),
+        }
+    }
+
+    fn executor(&self, host: &Host) -> Result<SharedExecutor, Trouble> {
+        self.executors
+            .get(host)
+            .map_err(|error| trouble(format!("cannot use host {}", host.name), &error))
+    }
+}
+
+#[async_trait]
+impl Backstage for Local {
+    async fn work(
+        &self,
+        store: &Store,
+        options: WorkerOptions,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<(), Trouble> {
+        let options = longshore_engine::WorkerOptions {
+            only_job: options.only_job,
+            most_attempts: options.slots,
+            until_idle: options.exit_when_empty,
+            presence: Some(store.folder().join(PRESENCE)),
+        };
+        let source: Arc<dyn ExecutorSource> = Arc::<Kinds>::clone(&self.kinds);
+        let ladder = longshore_engine::Stop::default();
+        let worker = Worker::new(store.clone(), source, options).run(ladder.clone());
+        let mut worker = std::pin::pin!(worker);
+        let mut stop = stop;
+        loop {
+            tokio::select! {
+                ended = &mut worker => {
+                    return ended.map_err(|error| trouble("the worker cannot go on".into(), &error));
+                }
+                rung = next_step(&mut stop) => match rung {
+                    Stop::Never => {}
+                    Stop::Drain => ladder.drain.cancel(),
+                    Stop::Leave => ladder.leave.cancel(),
+                },
+            }
+        }
+    }
+
+    fn default_host(&self, context: Option<&str>) -> Result<DefaultHost, Trouble> {
+        let wish = context.map_or(Wish::None, |name| Wish::Context(name.to_owned()));
+        let found = context::resolve(&self.kinds.docker, &wish)
+            .map_err(|error| trouble("cannot tell which Docker Engine is meant".into(), &error))?;
+        Ok(DefaultHost {
+            name: found.name,
+            kind: HostKind::Docker,
+            endpoint: found.endpoint,
+        })
+    }
+
+    async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble> {
+        let probed = self.executor(host)?.probe().await;
+        probed.map_err(|error| trouble(format!("cannot probe host {}", host.name), &error))
+    }
+
+    fn unsupported(&self, host: &Host, spec: &JobSpec) -> Vec<String> {
+        self.executor(host)
+            .map(|executor| executor.unsupported(spec))
+            .unwrap_or_default()
+    }
+
+    async fn images(&self, host: &Host) -> Result<Vec<Image>, Trouble> {
+        let executor = self.executor(host)?;
+        let listed = shelf(&executor, host)?.list().await;
+        listed.map_err(|error| trouble(format!("cannot list the images of {}", host.name), &error))
+    }
+
+    async fn pull(&self, host: &Host, wish: PullWish, on_pull: OnPull) -> Result<Image, Trouble> {
+        let executor = self.executor(host)?;
+        let limits = TimeLimits::default();
+        let request = PullRequest {
+            image: wish.image.clone(),
+            platform: wish.platform,
+            idle: limits.pull_idle.duration(),
+            total: limits.pull.duration(),
+        };
+        let pulled = shelf(&executor, host)?.pull(&request, on_pull).await;
+        let what = || format!("cannot pull {} to {}", wish.image, host.name);
+        pulled.map_err(|error| trouble(what(), &error))
+    }
+
+    async fn cleanup(
+        &self,
+        store: &Store,
+        host: &Host,
+        cleanup: Cleanup,
+    ) -> Result<Vec<Leftover>, Trouble> {
+        let executor = self.executor(host)?;
+        let doing = match cleanup {
+            Cleanup::Plan => Doing::Plan,
+            Cleanup::Apply => Doing::Apply,
+        };
+        let found = sweep(store, &executor, Timestamp::now(), doing).await;
+        let found =
+            found.map_err(|error| trouble(format!("cannot sweep {}", host.name), &error))?;
+        Ok(found.iter().map(leftover).collect())
+    }
+}
+
+/// The next step of the ladder; a sender that is gone means to leave.
+async fn next_step(stop: &mut watch::Receiver<Stop>) -> Stop {
+    match stop.changed().await {
+        Ok(()) => *stop.borrow_and_update(),
+        Err(_) => Stop::Leave,
+    }
+}
+
+fn shelf<'a>(executor: &'a SharedExecutor, host: &Host) -> Result<&'a dyn Images, Trouble> {
+    executor.images().ok_or_else(|| Trouble {
+        what: format!("cannot look at the images of {}", host.name),
+        said: "hosts of its kind have none".into(),
+        hint: None,
+    })
+}
+
+fn leftover(found: &Found) -> Leftover {
+    let (fate, said) = match (&found.removal, found.keeping.may_go()) {
+        (Some(Ok(_)), _) => (Fate::Removed, None),
+        (Some(Err(error)), _) => (Fate::Failed, Some(error.to_string())),
+        (None, true) => (Fate::Planned, None),
+        (None, false) => (Fate::Kept, None),
+    };
+    let why = match found.keeping {
+        Keeping::InUse => "its attempt is under way",
+        Keeping::TooYoung => "no attempt explains it, but it is too young to judge",
+        Keeping::Ended => "its attempt has ended",
+        Keeping::Unknown => "no attempt explains it, and it is old",
+    };
+    Leftover {
+        what: format!("container {}", found.container.name),
+        fate,
+        why: said.map_or_else(|| why.to_owned(), |said| format!("{why}; {said}")),
+    }
+}
+
+/// An error with its causes, in one line.
+fn trouble(what: String, error: &(dyn Error + 'static)) -> Trouble {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    let fault = error
+        .downcast_ref::<ExecutorError>()
+        .map(ExecutorError::fault);
+    Trouble {
+        what,
+        said,
+        hint: fault.and_then(hint),
+    }
+}
+
+/// What to do about it, where we know.
+fn hint(fault: Fault) -> Option<String> {
+    let text = match fault {
+        Fault::Unreachable => {
+            "is the engine running? see DOCKER_HOST and `docker context ls`, or name a host with \
+             `longshore hosts add`"
+        }
+        Fault::TimedOut => "the engine is there but does not answer: see its own log",
+        Fault::ImageNotFound => "check the name and the tag of the image",
+        Fault::ImageDenied => "log in with `docker login`, or check the name of the image",
+        Fault::ImagePull(_)
+        | Fault::StartRefused(_)
+        | Fault::Conflict
+        | Fault::Unsupported
+        | Fault::Configuration
+        | Fault::Resources
+        | Fault::Internal => return None,
+    };
+    Some(text.to_owned())
+}
