@@ -109,7 +109,8 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ContextError> {
         .map_err(|why| unreadable(why.to_string()))
 }
 
-fn digest(name: &str) -> String {
+/// The name of a context's folders.
+pub(super) fn digest(name: &str) -> String {
     Sha256::digest(name.as_bytes())
         .iter()
         .fold(String::new(), |mut text, byte| {

@@ -3,16 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
 
 fn write_context(folder: &Path, name: &str, endpoint: &str, tls_files: &[&str]) {
-    let digest: String = Sha256::digest(name.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = store::digest(name);
     let meta = folder.join("contexts/meta").join(&digest);
     fs::create_dir_all(&meta).unwrap();
     let text =
@@ -40,6 +36,7 @@ fn home() -> (TempDir, DockerEnvironment) {
     (home, environment)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "short where variables are set")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
