@@ -1,0 +1,202 @@
+//! What the command line needs from engine and executors, without knowing either.
+//!
+//! The binary implements [`Backstage`]; tests play it. Every method has deadlines of its own and
+//! can be dropped at any await.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use longshore_core::JobId;
+use longshore_core::host::{Endpoint, Host, HostFacts, HostKind};
+use longshore_core::image::{Image, PullProgress};
+use longshore_core::spec::{ImageReference, JobSpec, Platform};
+use longshore_store::Store;
+use tokio::sync::watch;
+
+/// Receives the progress of a pull.
+pub type OnPull = Arc<dyn Fn(&PullProgress) + Send + Sync>;
+
+/// Receives the progress of the pulls that a worker makes, and for which job.
+pub type OnJobPull = Arc<dyn Fn(JobId, &PullProgress) + Send + Sync>;
+
+/// Engine and executors, as the command line sees them.
+#[async_trait]
+pub trait Backstage: Send + Sync {
+    /// Runs a worker in this process.
+    ///
+    /// Returns when [`Stop`] asked for it and was obeyed, or when there is nothing more to do:
+    /// with [`WorkerOptions::only_job`], as soon as that job is final and its container is gone
+    /// (whoever moved it); with [`WorkerOptions::exit_when_empty`], as soon as no job of the pool
+    /// is waiting, running or due for a retry and no container is left to remove. When the sender
+    /// of `stop` is dropped, that means [`Stop::Leave`].
+    ///
+    /// # Errors
+    /// The worker cannot go on. Troubles of single jobs and hosts are not errors: they stand in
+    /// the store.
+    async fn work(
+        &self,
+        store: &Store,
+        options: WorkerOptions,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<(), Trouble>;
+
+    /// The host that this environment names, with Docker's own precedence: `context` if given,
+    /// then `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, the usual socket.
+    ///
+    /// # Errors
+    /// The context does not exist or its TLS material is incomplete.
+    fn default_host(&self, context: Option<&str>) -> Result<DefaultHost, Trouble>;
+
+    /// Asks a host who and how it is.
+    ///
+    /// # Errors
+    /// It cannot be reached, refuses us, or is of a kind that this binary does not know.
+    async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble>;
+
+    /// What a spec asks for that the host's kind can never honour, in the user's words.
+    fn unsupported(&self, host: &Host, spec: &JobSpec) -> Vec<String>;
+
+    /// The images on a host.
+    ///
+    /// # Errors
+    /// The host cannot be asked.
+    async fn images(&self, host: &Host) -> Result<Vec<Image>, Trouble>;
+
+    /// Brings an image to a host.
+    ///
+    /// # Errors
+    /// The host or the registry refuses or does not answer.
+    async fn pull(&self, host: &Host, wish: PullWish, on_pull: OnPull) -> Result<Image, Trouble>;
+
+    /// What is left on a host of jobs that ended, and everything else there that looks like it.
+    /// With [`Cleanup::Apply`] it is removed; foreign things never are.
+    ///
+    /// # Errors
+    /// The host cannot be asked. Single things that could not be removed are lines of the answer.
+    async fn cleanup(
+        &self,
+        store: &Store,
+        host: &Host,
+        cleanup: Cleanup,
+    ) -> Result<Vec<Leftover>, Trouble>;
+}
+
+/// How a worker shall work.
+#[derive(Clone, Default)]
+pub struct WorkerOptions {
+    /// Folder of the store: what the workers of one machine share may be kept below it.
+    pub folder: PathBuf,
+    /// Most attempts at one time in this worker, beside the slots of each host; `None` is no bound.
+    pub slots: Option<u32>,
+    /// Claim and adopt nothing but the attempts of this job.
+    pub only_job: Option<JobId>,
+    /// End by itself when no job is left to move.
+    pub exit_when_empty: bool,
+    /// Told about the pulls that this worker makes for its jobs; may stay silent.
+    pub on_pull: Option<OnJobPull>,
+}
+
+impl fmt::Debug for WorkerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerOptions")
+            .field("folder", &self.folder)
+            .field("slots", &self.slots)
+            .field("only_job", &self.only_job)
+            .field("exit_when_empty", &self.exit_when_empty)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a worker is told to stop; it only ever grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Go on.
+    #[default]
+    Never,
+    /// Claim nothing more, finish what runs, then leave.
+    Drain,
+    /// Release the leases and leave running containers for the next worker.
+    Leave,
+}
+
+/// The host that the environment names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultHost {
+    /// Name to register it under, such as the name of the context.
+    pub name: String,
+    /// Which executor speaks to it.
+    pub kind: HostKind,
+    /// How it is reached.
+    pub endpoint: Endpoint,
+}
+
+/// A pull that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullWish {
+    /// What.
+    pub image: ImageReference,
+    /// For which platform, if not the host's own.
+    pub platform: Option<Platform>,
+}
+
+/// Whether a cleanup only looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleanup {
+    /// Looks.
+    Plan,
+    /// Removes.
+    Apply,
+}
+
+/// One thing on a host that a cleanup looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// What it is, such as `container longshore-0192…`.
+    pub what: String,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why, in whole words.
+    pub why: String,
+}
+
+/// What becomes of a thing in a cleanup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It would be removed.
+    Planned,
+    /// It was removed.
+    Removed,
+    /// It could not be removed.
+    Failed,
+    /// It is ours and still needed.
+    Kept,
+    /// It is not ours: never touched.
+    Foreign,
+}
+
+impl Fate {
+    /// The word in tables and in `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "would remove",
+            Self::Removed => "removed",
+            Self::Failed => "failed",
+            Self::Kept => "kept",
+            Self::Foreign => "foreign",
+        }
+    }
+}
+
+/// Something outside does not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {said}")]
+pub struct Trouble {
+    /// What was tried, and where: `cannot reach host local`.
+    pub what: String,
+    /// What came back.
+    pub said: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}

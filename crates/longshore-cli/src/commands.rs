@@ -1,0 +1,54 @@
+//! One file per command; here only which is which.
+
+use crate::args::Command;
+use crate::failure::Failure;
+use crate::session::Session;
+
+mod attend;
+mod cancel;
+mod cleanup;
+mod completions;
+mod doctor;
+mod events;
+mod help;
+mod hosts;
+mod images;
+mod inspect;
+mod intake;
+mod jobs;
+mod logs;
+mod narrate;
+mod placement;
+mod policy;
+mod retry;
+mod run;
+mod schema;
+mod submit;
+mod templates;
+mod wait;
+mod worker;
+
+/// Carries a command out; the answer is its exit code.
+pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => run::run(session, args).await,
+        Command::Submit(args) => submit::run(session, args).await,
+        Command::Jobs(args) => jobs::run(session, args).await,
+        Command::Inspect(args) => inspect::run(session, args).await,
+        Command::Logs(args) => logs::run(session, args).await,
+        Command::Wait(args) => wait::run(session, args).await,
+        Command::Cancel(args) => cancel::run(session, args).await,
+        Command::Retry(args) => retry::run(session, args).await,
+        Command::Events(args) => events::run(session, args).await,
+        Command::Worker(args) => worker::run(session, args).await,
+        Command::Hosts(command) => hosts::run(session, command).await,
+        Command::Images(command) => images::run(session, command).await,
+        Command::Templates(command) => templates::run(session, command).await,
+        Command::Policy(command) => policy::run(session, command).await,
+        Command::Doctor => doctor::run(session).await,
+        Command::Cleanup(args) => cleanup::run(session, args).await,
+        Command::Completions(args) => completions::run(session, &args),
+        Command::Schema => schema::run(session),
+        Command::Help(args) => help::run(session, &args),
+    }
+}

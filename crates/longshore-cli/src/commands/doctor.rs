@@ -1,0 +1,303 @@
+//! `doctor`: looks for what is broken or unwise, and says how to repair it.
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use longshore_core::host::HostFacts;
+use longshore_core::policy::Policy;
+use longshore_core::spec::PidsLimit;
+
+use crate::commands::hosts;
+use crate::commands::placement::Places;
+use crate::exit_code::{FAILURE, SUCCESS};
+use crate::failure::{Failure, chain};
+use crate::render::spans;
+use crate::render::tables::HostRow;
+use crate::render::views::{self, SCHEMA};
+use crate::session::Session;
+
+/// Clocks that differ by more make time stamps and limits wrong.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
+/// Less free space than this is a matter of hours.
+const SPACE_LOW: u64 = 2 << 30;
+/// Less free space than this loses logs.
+const SPACE_OUT: u64 = 100 << 20;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Good,
+    Unwise,
+    Broken,
+}
+
+impl Health {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Unwise => "warning",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug)]
+struct Finding {
+    health: Health,
+    text: String,
+    fix: Option<String>,
+}
+
+fn good(text: String) -> Finding {
+    Finding {
+        health: Health::Good,
+        text,
+        fix: None,
+    }
+}
+
+fn unwise(text: String, fix: &str) -> Finding {
+    Finding {
+        health: Health::Unwise,
+        text,
+        fix: Some(fix.to_owned()),
+    }
+}
+
+fn broken(text: String, fix: &str) -> Finding {
+    Finding {
+        health: Health::Broken,
+        text,
+        fix: Some(fix.to_owned()),
+    }
+}
+
+pub(super) async fn run(session: &Session) -> Result<u8, Failure> {
+    let folder = session.folder()?;
+    let mut findings = match session.store().await {
+        Ok(_) => look_at_folder(&folder),
+        Err(failure) => {
+            let text = format!("store {}: {failure}", folder.display());
+            vec![broken(
+                text,
+                "make the folder writable, or name another one by --store",
+            )]
+        }
+    };
+    if let Ok(store) = session.store().await {
+        findings.extend(look_at_policy(&store.policy().await?));
+        findings.extend(look_at_hosts(session).await?);
+    }
+    show(session, &findings)?;
+    let is_broken = findings
+        .iter()
+        .any(|finding| finding.health == Health::Broken);
+    Ok(if is_broken { FAILURE } else { SUCCESS })
+}
+
+fn look_at_folder(folder: &Path) -> Vec<Finding> {
+    let place = folder.display();
+    let trial = folder.join(format!(".doctor-{}", std::process::id()));
+    let written = std::fs::write(&trial, b"trial").and_then(|()| std::fs::remove_file(&trial));
+    let mut findings = vec![match written {
+        Ok(()) => good(format!("store {place} can be written")),
+        Err(error) => broken(
+            format!("store {place}: {}", chain(&error)),
+            "make the folder writable",
+        ),
+    }];
+    match rustix::fs::statvfs(folder) {
+        Ok(space) => findings.push(judge_space(space.f_bavail.saturating_mul(space.f_frsize))),
+        Err(error) => findings.push(unwise(
+            format!("free space of {place}: {error}"),
+            "look yourself",
+        )),
+    }
+    findings
+}
+
+fn judge_space(free_bytes: u64) -> Finding {
+    let text = format!(
+        "{} free for the store and its logs",
+        spans::size(free_bytes)
+    );
+    let fix = "free some space, or move the store by --store";
+    match free_bytes {
+        0..SPACE_OUT => broken(text, fix),
+        SPACE_OUT..SPACE_LOW => unwise(text, fix),
+        SPACE_LOW.. => good(text),
+    }
+}
+
+fn look_at_policy(policy: &Policy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if policy.allow_privileged {
+        let text = "the policy lets jobs take all rights of the hosts".to_owned();
+        findings.push(unwise(
+            text,
+            "`longshore policy set allow_privileged false`, unless you mean it",
+        ));
+    }
+    if policy.allow_bind.iter().any(|path| path == Path::new("/")) {
+        let text = "the policy lets jobs mount the whole file system of the hosts".to_owned();
+        findings.push(unwise(
+            text,
+            "`longshore policy deny-bind /`, and allow single folders",
+        ));
+    }
+    if policy.default_pids == PidsLimit::Unlimited {
+        let text = "jobs may start any number of processes".to_owned();
+        findings.push(unwise(text, "`longshore policy set default_pids 1024`"));
+    }
+    findings
+}
+
+async fn look_at_hosts(session: &Session) -> Result<Vec<Finding>, Failure> {
+    let registered = hosts::select(session, &[]).await?;
+    if registered.is_empty() {
+        return Ok(vec![look_at_environment(session).await?]);
+    }
+    let rows = hosts::probe_all(session, registered).await?;
+    Ok(rows.iter().flat_map(look_at_host).collect())
+}
+
+/// No host yet: would the environment's own do?
+async fn look_at_environment(session: &Session) -> Result<Finding, Failure> {
+    let places = Places::look(session, session.store().await?).await?;
+    if let Err(failure) = places.require_some() {
+        return Ok(broken(
+            failure.to_string(),
+            "start a Docker Engine, or set DOCKER_HOST",
+        ));
+    }
+    let Some(host) = places.environment_host() else {
+        return Ok(good("hosts are registered".to_owned()));
+    };
+    let address = &host.endpoint.address;
+    Ok(match session.backstage.probe(host).await {
+        Ok(facts) => good(format!(
+            "{address}: {} {}, not registered yet",
+            facts.engine, facts.version
+        )),
+        Err(trouble) => {
+            let fix = trouble
+                .hint
+                .as_deref()
+                .unwrap_or("start the engine, or set DOCKER_HOST");
+            broken(trouble.to_string(), fix)
+        }
+    })
+}
+
+fn look_at_host(row: &HostRow) -> Vec<Finding> {
+    let name = &row.host.name;
+    let Some(facts) = &row.facts else {
+        let said = row.trouble.as_deref().unwrap_or("it does not answer");
+        let text = format!("host {name} ({}): {said}", row.host.endpoint.address);
+        return vec![broken(text, "start the engine, or `longshore hosts rm` it")];
+    };
+    let mut findings = vec![good(format!(
+        "host {name}: {} {}, API {}, {}, cgroup v{}, {} CPUs, {}, {} ms away",
+        facts.engine,
+        facts.version,
+        facts.api_version,
+        facts.platform,
+        facts.cgroup_version,
+        facts.cpus,
+        spans::size(facts.memory_bytes),
+        facts.latency.as_millis(),
+    ))];
+    findings.extend(judge_facts(name, facts));
+    if row.host.endpoint.address.starts_with("tcp://") && row.host.endpoint.tls.is_none() {
+        let text =
+            format!("host {name}: tcp without TLS: whoever reaches the port owns the machine");
+        findings.push(unwise(text, "use TLS with client certificates, or ssh://"));
+    }
+    findings
+}
+
+fn judge_facts(name: &str, facts: &HostFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if facts.clock_skew.abs() > SKEW {
+        let text = format!("host {name}: its clock differs by {:#}", facts.clock_skew);
+        findings.push(broken(
+            text,
+            "set both clocks by NTP (systemd-timesyncd or chrony)",
+        ));
+    }
+    if facts.cgroup_version == 1 {
+        let text = format!("host {name}: control groups of version 1");
+        findings.push(unwise(
+            text,
+            "boot with systemd.unified_cgroup_hierarchy=1 when you can",
+        ));
+    }
+    let warnings = facts
+        .warnings
+        .iter()
+        .map(|warning| format!("host {name}: {warning}"));
+    findings.extend(warnings.map(|text| unwise(text, "the engine says so itself; see its manual")));
+    findings
+}
+
+fn show(session: &Session, findings: &[Finding]) -> Result<(), Failure> {
+    for finding in findings {
+        let (word, text) = (finding.health.word(), &finding.text);
+        if session.global.json {
+            let view = serde_json::json!({
+                "schema": SCHEMA, "health": word, "text": text, "fix": finding.fix,
+            });
+            session.console.print(&views::line(&view))?;
+            continue;
+        }
+        session.console.print(&format!("{word:<8} {text}"))?;
+        if let Some(fix) = &finding.fix {
+            session.console.print(&format!("{:<8} fix: {fix}", ""))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(skew: SignedDuration, cgroup_version: u8) -> HostFacts {
+        HostFacts {
+            engine: "docker".into(),
+            version: "28.0".into(),
+            api_version: "1.48".into(),
+            engine_id: "id".into(),
+            platform: "linux/amd64".into(),
+            cpus: 2,
+            memory_bytes: 1 << 30,
+            storage_driver: "overlay2".into(),
+            cgroup_version,
+            latency: std::time::Duration::from_millis(1),
+            clock_skew: skew,
+            engine_started_at: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_by_more_than_two_seconds_is_broken() {
+        let judge = |millis| judge_facts("a", &facts(SignedDuration::from_millis(millis), 2)).len();
+        assert_eq!([judge(1_900), judge(-2_100), judge(2_100)], [0, 1, 1]);
+        let finding = &judge_facts("a", &facts(SignedDuration::from_secs(-9), 2))[0];
+        assert_eq!(finding.health, Health::Broken);
+        assert!(finding.fix.is_some());
+    }
+
+    #[test]
+    fn little_space_is_unwise_and_none_is_broken() {
+        let healths = [10 << 20, 1 << 30, 10 << 30].map(|free| judge_space(free).health);
+        assert_eq!(healths, [Health::Broken, Health::Unwise, Health::Good]);
+    }
+
+    #[test]
+    fn a_policy_of_defaults_has_no_findings() {
+        assert!(look_at_policy(&Policy::default()).is_empty());
+    }
+}

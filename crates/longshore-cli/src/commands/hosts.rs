@@ -1,0 +1,249 @@
+//! `hosts`: the places of the pool.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use longshore_core::host::{Endpoint, Host, HostFacts, HostKind, TlsFiles};
+use longshore_core::limits::DEFAULT_SLOTS;
+
+use crate::args::{HostAdd, HostsCommand};
+use crate::commands::placement::new_host;
+use crate::exit_code::{FAILURE, SUCCESS};
+use crate::failure::Failure;
+use crate::render::tables::{self, HostRow};
+use crate::render::views::{self, HostView};
+use crate::session::Session;
+
+/// How addresses begin, and what the rest is.
+const SCHEMES: [&str; 3] = ["unix:///", "tcp://", "ssh://"];
+
+pub(super) async fn run(session: &Session, command: HostsCommand) -> Result<u8, Failure> {
+    match command {
+        HostsCommand::Add(args) => add(session, args).await,
+        HostsCommand::List => list(session).await,
+        HostsCommand::Check { names } => check(session, &names).await,
+        HostsCommand::Rm { name } => remove(session, &name).await,
+    }
+}
+
+async fn add(session: &Session, args: HostAdd) -> Result<u8, Failure> {
+    let (kind, endpoint) = place(session, &args)?;
+    let host = Host {
+        slots: args.slots.unwrap_or(DEFAULT_SLOTS),
+        weight: args.weight,
+        labels: labels(&args.label)?,
+        ..new_host(args.name.clone(), kind, endpoint, session.now())
+    };
+    let store = session.store().await?;
+    if args.no_check {
+        store.add_host(&host).await?;
+    } else {
+        add_checked(session, &host).await?;
+    }
+    session.console.print(&host.name)?;
+    Ok(SUCCESS)
+}
+
+/// Adds a host that answers.
+async fn add_checked(session: &Session, host: &Host) -> Result<(), Failure> {
+    let facts = session.backstage.probe(host).await.map_err(|trouble| {
+        Failure::from(trouble).hint("nothing was added; --no-check adds it all the same")
+    })?;
+    let store = session.store().await?;
+    store.add_host(host).await?;
+    store.save_facts(host.id, Ok(&facts), session.now()).await?;
+    session.console.say(&describe(&facts));
+    for warning in &facts.warnings {
+        session.console.say(&format!("warning: {warning}"));
+    }
+    Ok(())
+}
+
+fn place(session: &Session, args: &HostAdd) -> Result<(HostKind, Endpoint), Failure> {
+    let Some(address) = &args.address else {
+        let named = session
+            .backstage
+            .default_host(session.global.context.as_deref())?;
+        return Ok((named.kind, named.endpoint));
+    };
+    if !SCHEMES
+        .iter()
+        .any(|scheme| address.starts_with(scheme) && address.len() > scheme.len())
+    {
+        return Err(
+            Failure::usage(format!("`{address}` is no address of a Docker Engine"))
+                .hint("use unix:///path, tcp://host:port or ssh://user@host"),
+        );
+    }
+    let tls = match &args.tls_dir {
+        Some(_) if !address.starts_with("tcp://") => {
+            return Err(Failure::usage("--tls-dir goes with tcp:// alone"));
+        }
+        Some(folder) => Some(tls_files(session, folder, !args.tls_no_verify)?),
+        None => None,
+    };
+    Ok((
+        HostKind::Docker,
+        Endpoint {
+            address: address.clone(),
+            tls,
+        },
+    ))
+}
+
+/// Docker's names in one folder. What is missing is said now, not at the first job.
+fn tls_files(session: &Session, folder: &Path, verify: bool) -> Result<TlsFiles, Failure> {
+    let folder = session.around.path(folder);
+    let file = |name: &str| {
+        let path = folder.join(name);
+        path.is_file().then(|| path.to_string_lossy().into_owned())
+    };
+    let files = TlsFiles {
+        ca: file("ca.pem"),
+        cert: file("cert.pem"),
+        key: file("key.pem"),
+        verify,
+    };
+    let wanted = [
+        ("ca.pem", &files.ca, verify),
+        ("cert.pem", &files.cert, true),
+        ("key.pem", &files.key, true),
+    ];
+    let missing: Vec<&str> = wanted
+        .into_iter()
+        .filter(|(_, found, is_needed)| *is_needed && found.is_none())
+        .map(|(name, _, _)| name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(files);
+    }
+    Err(
+        Failure::usage(format!("{} lacks {}", folder.display(), missing.join(", "))).hint(
+            "TLS needs ca.pem, cert.pem and key.pem in one folder; without it, leave --tls-dir out",
+        ),
+    )
+}
+
+fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let split = |text: &String| {
+        let (key, value) = text.split_once('=')?;
+        (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
+    };
+    let wrong = |text: &String| Failure::usage(format!("--label: `{text}` is none: use KEY=VALUE"));
+    texts
+        .iter()
+        .map(|text| split(text).ok_or_else(|| wrong(text)))
+        .collect()
+}
+
+fn describe(facts: &HostFacts) -> String {
+    format!(
+        "{} {}, API {}, {}, cgroup v{}, storage {}",
+        facts.engine,
+        facts.version,
+        facts.api_version,
+        facts.platform,
+        facts.cgroup_version,
+        facts.storage_driver
+    )
+}
+
+async fn list(session: &Session) -> Result<u8, Failure> {
+    let store = session.store().await?;
+    let mut rows = Vec::new();
+    for host in store.hosts().await? {
+        let report = store.facts(host.id).await?;
+        let (facts, trouble) = report.map_or((None, None), |report| (report.facts, report.error));
+        rows.push(HostRow {
+            host,
+            facts,
+            trouble,
+        });
+    }
+    show(session, &rows)?;
+    Ok(SUCCESS)
+}
+
+async fn check(session: &Session, names: &[String]) -> Result<u8, Failure> {
+    let hosts = select(session, names).await?;
+    let rows = probe_all(session, hosts).await?;
+    show(session, &rows)?;
+    let troubles = rows
+        .iter()
+        .filter_map(|row| row.trouble.as_ref().map(|text| (&row.host.name, text)));
+    troubles
+        .clone()
+        .for_each(|(name, text)| session.console.complain(&format!("{name}: {text}")));
+    Ok(if troubles.count() == 0 {
+        SUCCESS
+    } else {
+        FAILURE
+    })
+}
+
+/// The hosts of these names; all, if none is named.
+pub(super) async fn select(session: &Session, names: &[String]) -> Result<Vec<Host>, Failure> {
+    let store = session.store().await?;
+    if names.is_empty() {
+        return Ok(store.hosts().await?);
+    }
+    let mut hosts = Vec::with_capacity(names.len());
+    for name in names {
+        hosts.push(store.host_by_name(name).await?);
+    }
+    Ok(hosts)
+}
+
+/// Asks all hosts at once, and keeps what they say.
+pub(super) async fn probe_all(
+    session: &Session,
+    hosts: Vec<Host>,
+) -> Result<Vec<HostRow>, Failure> {
+    let store = session.store().await?;
+    let probes = hosts.iter().map(|host| session.backstage.probe(host));
+    let answers = futures::future::join_all(probes).await;
+    let mut rows = Vec::with_capacity(hosts.len());
+    for (host, answer) in hosts.into_iter().zip(answers) {
+        let answer = answer.map_err(|trouble| trouble.to_string());
+        let found = answer.as_ref().map_err(String::as_str);
+        store.save_facts(host.id, found, session.now()).await?;
+        let (facts, trouble) = match answer {
+            Ok(facts) => (Some(facts), None),
+            Err(text) => (None, Some(text)),
+        };
+        rows.push(HostRow {
+            host,
+            facts,
+            trouble,
+        });
+    }
+    Ok(rows)
+}
+
+fn show(session: &Session, rows: &[HostRow]) -> Result<(), Failure> {
+    if session.global.json {
+        let views: Vec<HostView> = rows
+            .iter()
+            .map(|row| HostView::new(&row.host, row.facts.as_ref(), row.trouble.as_deref()))
+            .collect();
+        session.console.print(&views::pretty(&views))?;
+        return Ok(());
+    }
+    session
+        .console
+        .print(&tables::hosts(rows, session.look()))?;
+    if rows.is_empty() {
+        session.console.say(
+            "no host yet: run and worker take the environment's own, or `longshore hosts add`",
+        );
+    }
+    Ok(())
+}
+
+async fn remove(session: &Session, name: &str) -> Result<u8, Failure> {
+    let store = session.store().await?;
+    let host = store.host_by_name(name).await?;
+    store.remove_host(host.id).await?;
+    session.console.print(name)?;
+    Ok(SUCCESS)
+}

@@ -1,0 +1,140 @@
+//! Completion in shells, with the ids, hosts and templates of the store as it is now.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+use longshore_core::job::Job;
+use longshore_store::{JobFilter, Store};
+
+use crate::args::{Cli, Global};
+use crate::draft::Surroundings;
+use crate::failure::Failure;
+use crate::render::tables;
+use crate::session::store_folder;
+
+/// Variable by which a shell asks us to complete.
+const ASKED_BY: &str = "LONGSHORE_COMPLETE";
+/// A shell waits for the answer: no longer than this.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// So many jobs are offered, newest first.
+const OFFERED_JOBS: u32 = 50;
+
+/// Answers a shell that asks for completions; says whether one did.
+pub(crate) fn answer(args: &[OsString]) -> bool {
+    let folder = env::current_dir().ok();
+    CompleteEnv::with_factory(Cli::command)
+        .var(ASKED_BY)
+        .try_complete(args, folder.as_deref())
+        .unwrap_or(true)
+}
+
+/// The script that makes a shell ask.
+pub(crate) fn script(shell: Shell) -> Result<Vec<u8>, Failure> {
+    let mut script = Vec::new();
+    let shells = Shells::builtins();
+    let Some(completer) = shells.completer(&shell.to_string()) else {
+        return Err(Failure::usage(format!("no completions for {shell}")));
+    };
+    completer.write_registration(ASKED_BY, "longshore", "longshore", "longshore", &mut script)?;
+    script.flush()?;
+    Ok(script)
+}
+
+/// Ids and names of jobs.
+pub(crate) fn jobs() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let newest = JobFilter {
+            limit: OFFERED_JOBS,
+            ..JobFilter::default()
+        };
+        let jobs = ask(async |store| store.jobs(&newest).await.unwrap_or_default());
+        matching(
+            typed,
+            jobs.iter().map(|job| (job.id.short(), describe(job))),
+        )
+    })
+}
+
+fn describe(job: &Job) -> String {
+    let name = job
+        .spec
+        .name
+        .as_ref()
+        .map(|name| format!("{name}, "))
+        .unwrap_or_default();
+    format!("{name}{}, {}", job.spec.image, tables::status(job))
+}
+
+/// Names of hosts.
+pub(crate) fn hosts() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let hosts = ask(async |store| store.hosts().await.unwrap_or_default());
+        matching(
+            typed,
+            hosts
+                .into_iter()
+                .map(|host| (host.name, host.endpoint.address)),
+        )
+    })
+}
+
+/// Names of environment templates.
+pub(crate) fn templates() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let templates = ask(async |store| store.templates().await.unwrap_or_default());
+        let named = templates
+            .into_iter()
+            .map(|it| (it.name, it.description.unwrap_or_default()));
+        matching(typed, named)
+    })
+}
+
+/// Asks the store that the line being typed names; nothing is also an answer.
+fn ask<T>(question: impl AsyncFnOnce(Store) -> Vec<T>) -> Vec<T> {
+    let around = Surroundings::of_process();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    else {
+        return Vec::new();
+    };
+    // Only what the environment says: the line is not parsed yet.
+    let Ok(cli) = Cli::try_parse_from(["longshore", "jobs"]) else {
+        return Vec::new();
+    };
+    let global: Global = cli.global;
+    let Some(folder) = store_folder(&global, &around)
+        .ok()
+        .filter(|folder| folder.is_dir())
+    else {
+        return Vec::new();
+    };
+    let answer = async {
+        match Store::open(&folder).await {
+            Ok(store) => question(store).await,
+            Err(_) => Vec::new(),
+        }
+    };
+    runtime.block_on(async {
+        tokio::time::timeout(PATIENCE, answer)
+            .await
+            .unwrap_or_default()
+    })
+}
+
+fn matching(
+    typed: &OsStr,
+    known: impl Iterator<Item = (String, String)>,
+) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    known
+        .filter(|(word, _)| word.starts_with(typed.as_ref()))
+        .map(|(word, help)| CompletionCandidate::new(word).help(Some(help.into())))
+        .collect()
+}

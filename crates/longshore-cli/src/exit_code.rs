@@ -1,0 +1,106 @@
+//! Exit codes: the one place that maps how a job or a command ended to a number.
+
+use longshore_core::job::Job;
+use longshore_core::outcome::{FailReason, Outcome};
+
+use crate::failure::{Failure, FailureKind};
+
+/// All is well.
+pub(crate) const SUCCESS: u8 = 0;
+/// Something is broken or was refused.
+pub(crate) const FAILURE: u8 = 1;
+/// What was typed is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// A time limit passed.
+pub(crate) const TIMED_OUT: u8 = 124;
+/// longshore failed before the container ran, or nobody knows how it ended.
+pub(crate) const NOT_RUN: u8 = 125;
+/// Cancelled or interrupted.
+pub(crate) const CANCELLED: u8 = 130;
+/// The reader of our output went away: 128 and SIGPIPE.
+pub(crate) const NO_READER: u8 = 141;
+/// Killed, as a shell says it: 128 and SIGKILL.
+const KILLED: u8 = 137;
+/// Shells add this to the number of a signal.
+const SIGNAL_BASE: i32 = 128;
+
+/// The text of `longshore help exit-codes`.
+pub(crate) const HELP: &str = "\
+exit codes
+
+run and wait end with the code of the job:
+  0         the container ended with 0
+  1 to 255  the container's own exit code
+  124       a time limit passed: queue, pull, start, run or total (for wait: also --timeout)
+  125       longshore failed before the container ran, or nobody knows how it ended: wrong flags,
+            image not found, denied or not pulled, host refused it, attempt lost
+  126       the command cannot be executed
+  127       the command was not found
+  128+N     the container was ended by signal N (137: killed, often for lack of memory)
+  130       the job was cancelled, or run was interrupted twice and the job goes on
+  141       nobody reads the output of run any more; the job goes on
+
+a container may end with 124 to 127 by itself; `longshore inspect JOB` shows the reason
+
+all other commands:
+  0         done
+  1         something is broken, not there, or was refused
+  2         what was typed is wrong; nothing was changed
+";
+
+/// The code of a job that is final; of one that is not, what `run` ends with when it gives up.
+pub(crate) fn of_job(job: &Job) -> u8 {
+    match job.outcome {
+        None => NOT_RUN,
+        Some(outcome) => of_outcome(outcome, job.exit_code),
+    }
+}
+
+fn of_outcome(outcome: Outcome, exit_code: Option<i32>) -> u8 {
+    match outcome {
+        Outcome::Completed => SUCCESS,
+        Outcome::TimedOut(_) => TIMED_OUT,
+        Outcome::Cancelled(_) => CANCELLED,
+        Outcome::Failed(FailReason::Exit(code)) => byte(code),
+        Outcome::Failed(FailReason::Signal(number)) => byte(SIGNAL_BASE + number),
+        Outcome::Failed(FailReason::Oom) => exit_code.map_or(KILLED, byte),
+        Outcome::Failed(FailReason::Start(code)) => code,
+        Outcome::Failed(
+            FailReason::ImageNotFound
+            | FailReason::ImageDenied
+            | FailReason::ImagePull
+            | FailReason::Rejected
+            | FailReason::Dependency
+            | FailReason::Lost,
+        ) => NOT_RUN,
+    }
+}
+
+/// A failure must never look like success, whatever the number.
+fn byte(code: i32) -> u8 {
+    match u8::try_from(code) {
+        Ok(0) | Err(_) => NOT_RUN,
+        Ok(code) => code,
+    }
+}
+
+/// Which numbers a command's own failures have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As `docker run`: whatever goes wrong before the container runs is 125.
+    Run,
+    /// As any other program.
+    Plain,
+}
+
+/// The code of a command that failed.
+pub(crate) fn of_failure(failure: &Failure, manner: Manner) -> u8 {
+    match (failure.kind(), manner) {
+        (FailureKind::NoReader, Manner::Run) => NO_READER,
+        (FailureKind::NoReader, Manner::Plain) => SUCCESS,
+        (FailureKind::TimedOut, _) => TIMED_OUT,
+        (FailureKind::Usage | FailureKind::Refused, Manner::Run) => NOT_RUN,
+        (FailureKind::Usage, Manner::Plain) => USAGE,
+        (FailureKind::Refused, Manner::Plain) => FAILURE,
+    }
+}

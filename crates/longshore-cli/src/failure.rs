@@ -1,0 +1,169 @@
+//! Why a command failed, said once and in full: what, where, what was said, what to type next.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use longshore_store::{LogError, ResolveError, StoreError};
+
+use crate::backstage::Trouble;
+use crate::draft::Problem;
+
+/// What sort of failure it is; decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// What was typed is wrong.
+    Usage,
+    /// Something is broken, not there, or was refused.
+    Refused,
+    /// Nobody reads our output.
+    NoReader,
+    /// The time that the user gave is over.
+    TimedOut,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: FailureKind,
+    /// One line per problem.
+    lines: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// What was typed is wrong.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Usage,
+            lines: vec![text.into()],
+            hint: None,
+        }
+    }
+
+    /// Something is broken, not there, or was refused.
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Refused,
+            ..Self::usage(text)
+        }
+    }
+
+    /// The time that the user gave is over.
+    pub(crate) fn timed_out(text: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::TimedOut,
+            ..Self::usage(text)
+        }
+    }
+
+    /// Everything that is wrong with what was typed.
+    pub(crate) fn problems(problems: &[Problem]) -> Self {
+        let lines = problems.iter().map(Problem::to_string).collect();
+        let hint = (problems.len() > 1)
+            .then(|| format!("{} problems; nothing was stored", problems.len()));
+        Self {
+            kind: FailureKind::Usage,
+            lines,
+            hint,
+        }
+    }
+
+    /// What to type next.
+    #[must_use]
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    pub(crate) fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// The lines for standard error; none when there is nobody to tell.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        let errors = self.lines.iter().map(|line| format!("error: {line}"));
+        let hint = self.hint.iter().map(|hint| format!(" hint: {hint}"));
+        errors.chain(hint)
+    }
+}
+
+/// An error and its sources on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join("\n"))
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Only our own output is written without more context.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self {
+                kind: FailureKind::NoReader,
+                lines: Vec::new(),
+                hint: None,
+            };
+        }
+        Self::refused(format!("cannot write the output: {error}"))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::refused(chain(&error));
+        match error {
+            StoreError::HostInUse { .. } => failure.hint(
+                "`longshore jobs --status running` shows what runs; wait or cancel, then try again",
+            ),
+            StoreError::Folder { .. } => {
+                failure.hint("name another folder by --store DIR or LONGSHORE_STORE")
+            }
+            StoreError::Damaged { .. } => failure.hint("`longshore doctor` looks at the store"),
+            StoreError::Busy
+            | StoreError::DiskFull
+            | StoreError::Unreadable { .. }
+            | StoreError::NotFound { .. }
+            | StoreError::NameTaken { .. }
+            | StoreError::Stale { .. }
+            | StoreError::TooNew { .. }
+            | StoreError::Closed
+            | StoreError::Database { .. } => failure,
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::refused(chain(&error))
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self::refused(chain(&error)).hint("`longshore jobs` lists them; `-` is the newest")
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let failure = Self::refused(trouble.to_string());
+        match trouble.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}

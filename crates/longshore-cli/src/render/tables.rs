@@ -1,0 +1,188 @@
+//! Tables for people: jobs, hosts, images.
+
+use comfy_table::{Cell, Color, ContentArrangement, Table};
+use jiff::Timestamp;
+use longshore_core::host::{Host, HostFacts};
+use longshore_core::image::Image;
+use longshore_core::job::Job;
+use longshore_core::outcome::JobStatus;
+
+use crate::render::spans;
+use crate::render::views::{self, HostNames};
+
+/// Longest text in one cell, unless nothing is to be cut.
+const CELL_CHARS: usize = 40;
+
+/// How tables look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Colour by meaning.
+    pub(crate) color: bool,
+    /// Full ids and texts.
+    pub(crate) full: bool,
+    /// What ages are relative to.
+    pub(crate) now: Timestamp,
+}
+
+/// The table of `jobs`.
+pub(crate) fn jobs(jobs: &[Job], hosts: &HostNames, look: Look) -> String {
+    let head = [
+        "ID", "NAME", "IMAGE", "STATUS", "ATTEMPT", "HOST", "CREATED", "DURATION",
+    ];
+    let mut table = empty(&head, look);
+    for job in jobs {
+        let name = job
+            .spec
+            .name
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let host = job.host.map(|host| hosts.name(host)).unwrap_or_default();
+        let id = if look.full {
+            job.id.to_string()
+        } else {
+            job.id.short()
+        };
+        table.add_row([
+            Cell::new(id),
+            Cell::new(cut(&name, look)),
+            Cell::new(cut(&job.spec.image.to_string(), look)),
+            colored(Cell::new(status(job)), status_color(job.status), look),
+            Cell::new(job.attempt),
+            Cell::new(cut(&host, look)),
+            Cell::new(spans::age(job.created_at, look.now)),
+            Cell::new(run_time(job, look.now)),
+        ]);
+    }
+    finish(&table)
+}
+
+/// Status and reason: `failed exit(7)`.
+pub(crate) fn status(job: &Job) -> String {
+    match views::reason(job) {
+        Some(reason) => format!("{} {reason}", job.status),
+        None => job.status.to_string(),
+    }
+}
+
+fn run_time(job: &Job, now: Timestamp) -> String {
+    match job.started_at {
+        Some(started) => spans::duration(spans::between(started, job.finished_at.unwrap_or(now))),
+        None => String::new(),
+    }
+}
+
+fn status_color(status: JobStatus) -> Option<Color> {
+    match status {
+        JobStatus::Completed => Some(Color::Green),
+        JobStatus::Failed | JobStatus::Timeout => Some(Color::Red),
+        JobStatus::Running | JobStatus::Launching => Some(Color::Cyan),
+        JobStatus::Retrying => Some(Color::Yellow),
+        JobStatus::Cancelled => Some(Color::DarkGrey),
+        JobStatus::Pending | JobStatus::Queued => None,
+    }
+}
+
+/// A host and what its last probe said.
+pub(crate) struct HostRow {
+    pub(crate) host: Host,
+    pub(crate) facts: Option<HostFacts>,
+    pub(crate) trouble: Option<String>,
+}
+
+/// The table of `hosts list` and `hosts check`.
+pub(crate) fn hosts(rows: &[HostRow], look: Look) -> String {
+    let head = [
+        "NAME", "KIND", "ADDRESS", "STATE", "SLOTS", "ENGINE", "CPUS", "MEMORY", "LATENCY",
+    ];
+    let mut table = empty(&head, look);
+    for row in rows {
+        let facts = row.facts.as_ref().filter(|_| row.trouble.is_none());
+        let fact = |show: &dyn Fn(&HostFacts) -> String| facts.map(show).unwrap_or_default();
+        let (state, color) = match &row.trouble {
+            Some(_) => ("unreachable", Some(Color::Red)),
+            None => (row.host.state.word(), None),
+        };
+        table.add_row([
+            Cell::new(&row.host.name),
+            Cell::new(row.host.kind),
+            Cell::new(&row.host.endpoint.address),
+            colored(Cell::new(state), color, look),
+            Cell::new(row.host.slots),
+            Cell::new(fact(&|facts| format!("{} {}", facts.engine, facts.version))),
+            Cell::new(fact(&|facts| facts.cpus.to_string())),
+            Cell::new(fact(&|facts| spans::size(facts.memory_bytes))),
+            Cell::new(fact(&|facts| format!("{} ms", facts.latency.as_millis()))),
+        ]);
+    }
+    finish(&table)
+}
+
+/// The table of `images list`.
+pub(crate) fn images(rows: &[(String, Image)], look: Look) -> String {
+    let mut table = empty(&["HOST", "IMAGE", "ID", "SIZE", "CREATED"], look);
+    for (host, image) in rows {
+        let id = image.id.strip_prefix("sha256:").unwrap_or(&image.id);
+        let names = if image.tags.is_empty() {
+            &image.digests
+        } else {
+            &image.tags
+        };
+        let name = names.first().map_or("<none>", String::as_str);
+        let created = image
+            .created_at
+            .map(|at| spans::age(at, look.now))
+            .unwrap_or_default();
+        let id = if look.full {
+            id
+        } else {
+            id.get(..12).unwrap_or(id)
+        };
+        table.add_row([host, name, id, &spans::size(image.size_bytes), &created].map(Cell::new));
+    }
+    finish(&table)
+}
+
+/// Any table of plain texts.
+pub(crate) fn plain<const N: usize>(head: [&str; N], rows: &[[String; N]], look: Look) -> String {
+    let mut table = empty(&head, look);
+    for row in rows {
+        table.add_row(row.iter().map(Cell::new));
+    }
+    finish(&table)
+}
+
+fn empty(head: &[&str], look: Look) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(head);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 3));
+    }
+    if look.color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
+}
+
+fn colored(cell: Cell, color: Option<Color>, look: Look) -> Cell {
+    match color.filter(|_| look.color) {
+        Some(color) => cell.fg(color),
+        None => cell,
+    }
+}
+
+fn cut(text: &str, look: Look) -> String {
+    if look.full || text.chars().count() <= CELL_CHARS {
+        return text.to_owned();
+    }
+    text.chars().take(CELL_CHARS - 1).chain(['…']).collect()
+}
+
+fn finish(table: &Table) -> String {
+    table.trim_fmt()
+}

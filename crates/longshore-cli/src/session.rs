@@ -1,0 +1,118 @@
+//! What every command has at hand: console, store, backstage, the caller's surroundings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use longshore_core::JobId;
+use longshore_core::job::Job;
+use longshore_store::Store;
+use tokio::sync::OnceCell;
+
+use crate::args::Global;
+use crate::backstage::Backstage;
+use crate::console::{Console, Manners};
+use crate::draft::Surroundings;
+use crate::failure::Failure;
+use crate::render::tables::Look;
+use crate::render::views::HostNames;
+
+/// One command line being carried out.
+pub(crate) struct Session {
+    pub(crate) console: Console,
+    pub(crate) backstage: Arc<dyn Backstage>,
+    pub(crate) around: Surroundings,
+    pub(crate) global: Global,
+    store: OnceCell<Store>,
+}
+
+impl Session {
+    pub(crate) fn new(global: Global, backstage: Arc<dyn Backstage>) -> Self {
+        let around = Surroundings::of_process();
+        let console = Console::of_process(Manners {
+            color: global.color,
+            no_color: around.variable("NO_COLOR").is_some(),
+            quiet: global.quiet,
+        });
+        Self {
+            console,
+            backstage,
+            around,
+            global,
+            store: OnceCell::new(),
+        }
+    }
+
+    /// The folder of the store.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
+        store_folder(&self.global, &self.around)
+    }
+
+    /// The store, opened at first use.
+    pub(crate) async fn store(&self) -> Result<&Store, Failure> {
+        let folder = self.folder()?;
+        let open = || async { Store::open(&folder).await.map_err(Failure::from) };
+        self.store.get_or_try_init(open).await
+    }
+
+    /// The job that somebody named.
+    pub(crate) async fn job(&self, text: &str) -> Result<Job, Failure> {
+        let id = self.store().await?.resolve(text).await?;
+        self.job_by_id(id).await
+    }
+
+    /// All jobs that somebody named; none is touched before all are found.
+    pub(crate) async fn jobs(&self, texts: &[String]) -> Result<Vec<Job>, Failure> {
+        let mut jobs = Vec::with_capacity(texts.len());
+        for text in texts {
+            jobs.push(self.job(text).await?);
+        }
+        Ok(jobs)
+    }
+
+    pub(crate) async fn job_by_id(&self, id: JobId) -> Result<Job, Failure> {
+        Ok(self.store().await?.job(id).await?)
+    }
+
+    pub(crate) async fn host_names(&self) -> Result<HostNames, Failure> {
+        Ok(HostNames::new(&self.store().await?.hosts().await?))
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "the one place where commands learn the time"
+    )]
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// How tables look here.
+    pub(crate) fn look(&self) -> Look {
+        Look {
+            color: self.console.colors_out(),
+            full: false,
+            now: self.now(),
+        }
+    }
+}
+
+/// The folder of the store: as given, or where data of users belongs.
+pub(crate) fn store_folder(global: &Global, around: &Surroundings) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &global.store {
+        return Ok(around.path(folder));
+    }
+    let absolute = |name: &str| {
+        around
+            .variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    if let Some(folder) = absolute("XDG_DATA_HOME") {
+        return Ok(folder.join("longshore"));
+    }
+    if let Some(home) = absolute("HOME") {
+        return Ok(home.join(".local/share/longshore"));
+    }
+    Err(Failure::usage("no folder for the store: HOME is not set")
+        .hint("name one by --store DIR or LONGSHORE_STORE"))
+}
