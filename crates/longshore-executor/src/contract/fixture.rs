@@ -119,6 +119,11 @@ impl Fixture {
             .expect("observes the container")
     }
 
+    /// Lets the host's clock move, so that whatever happens next has another time stamp.
+    pub(super) async fn let_the_clock_move(&self) {
+        tokio::time::sleep(PAUSE).await;
+    }
+
     /// Looks until the container has ended.
     pub(super) async fn exit(&self, handle: &Handle) -> Exit {
         patiently("the container ends", async {

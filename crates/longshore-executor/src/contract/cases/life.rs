@@ -54,6 +54,7 @@ pub async fn an_exit_has_the_code_of_the_program_and_sane_times(fixture: &Fixtur
 pub async fn a_second_start_does_not_run_the_program_twice(fixture: &Fixture) {
     let (_, handle) = fixture.started(&Program::SleepSecs(600)).await;
     let before = fixture.observe(&handle).await;
+    fixture.let_the_clock_move().await;
     fixture.start(&handle).await;
     assert_eq!(fixture.observe(&handle).await, before);
 }
@@ -62,6 +63,7 @@ pub async fn a_second_start_does_not_run_the_program_twice(fixture: &Fixture) {
 pub async fn an_ended_container_is_not_run_again(fixture: &Fixture) {
     let (_, handle) = fixture.ended(&Program::print("once\n")).await;
     let before = fixture.observe(&handle).await;
+    fixture.let_the_clock_move().await;
     fixture.start(&handle).await;
     fixture.exit(&handle).await;
     assert_eq!(fixture.observe(&handle).await, before);
