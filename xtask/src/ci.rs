@@ -114,7 +114,15 @@ fn tools() -> Result<()> {
 }
 
 fn fmt() -> Result<()> {
-    run_visible(&mut cargo(&["fmt", "--all", "--check"]))
+    // Only the names: the cure is the same for all of them.
+    run_visible(&mut cargo(&[
+        "fmt",
+        "--all",
+        "--",
+        "--check",
+        "--files-with-diff",
+    ]))
+    .context("these files are not formatted: run `cargo fmt --all`")
 }
 
 fn clippy() -> Result<()> {

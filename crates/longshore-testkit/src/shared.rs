@@ -49,14 +49,14 @@ impl SharedEngine {
     pub fn of_this_workspace() -> Self {
         let mut hasher = DefaultHasher::new();
         workspace_dir().hash(&mut hasher);
-        let name = format!(
-            "{FOLDER_PREFIX}-shared-{:08x}",
-            hasher.finish() & 0xffff_ffff
-        );
-        Self {
-            run_dir: Path::new("/tmp").join(name),
-            data_root: testbed_dir().join("engine"),
-        }
+        let name = format!("shared-{:08x}", hasher.finish() & 0xffff_ffff);
+        Self::named(&name, testbed_dir().join("engine"))
+    }
+
+    /// Another one, that keeps its images and containers in `data_root`.
+    pub fn named(name: &str, data_root: PathBuf) -> Self {
+        let run_dir = Path::new("/tmp").join(format!("{FOLDER_PREFIX}-{name}"));
+        Self { run_dir, data_root }
     }
 
     /// How to reach it; `None` when it was not started or has ended.
