@@ -25,6 +25,8 @@ mod run;
 mod schema;
 mod submit;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod wait;
 mod worker;
 

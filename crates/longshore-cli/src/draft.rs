@@ -14,6 +14,8 @@ mod check;
 mod file;
 mod flags;
 mod paths;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use check::{Checked, nearest};
 pub(crate) use file::parse_file;

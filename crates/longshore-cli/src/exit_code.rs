@@ -104,3 +104,54 @@ pub(crate) fn of_failure(failure: &Failure, manner: Manner) -> u8 {
         (FailureKind::Refused, Manner::Plain) => FAILURE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longshore_core::outcome::{CancelReason, Limit};
+
+    use super::*;
+
+    #[test]
+    fn every_end_has_its_documented_code() {
+        let failed = Outcome::Failed;
+        let table = [
+            (Outcome::Completed, Some(0), 0),
+            (failed(FailReason::Exit(7)), Some(7), 7),
+            (failed(FailReason::Exit(255)), Some(255), 255),
+            (failed(FailReason::Exit(256)), Some(256), 125),
+            (failed(FailReason::Signal(15)), None, 143),
+            (failed(FailReason::Oom), Some(137), 137),
+            (failed(FailReason::Oom), None, 137),
+            (failed(FailReason::Oom), Some(1), 1),
+            (failed(FailReason::Start(126)), None, 126),
+            (failed(FailReason::Start(127)), None, 127),
+            (failed(FailReason::ImageNotFound), None, 125),
+            (failed(FailReason::ImageDenied), None, 125),
+            (failed(FailReason::ImagePull), None, 125),
+            (failed(FailReason::Rejected), None, 125),
+            (failed(FailReason::Dependency), None, 125),
+            (failed(FailReason::Lost), None, 125),
+            (Outcome::TimedOut(Limit::Run), Some(137), 124),
+            (Outcome::TimedOut(Limit::Queue), None, 124),
+            (Outcome::Cancelled(CancelReason::User), Some(143), 130),
+        ];
+        for (outcome, exit_code, wanted) in table {
+            assert_eq!(of_outcome(outcome, exit_code), wanted, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure_of_a_list() {
+        let broken = || Failure::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert_eq!(of_failure(&broken(), Manner::Plain), SUCCESS);
+        assert_eq!(of_failure(&broken(), Manner::Run), NO_READER);
+        assert_eq!(broken().lines().count(), 0);
+    }
+
+    #[test]
+    fn what_was_typed_wrong_is_two_and_125_for_run() {
+        let wrong = Failure::usage("x");
+        assert_eq!(of_failure(&wrong, Manner::Plain), USAGE);
+        assert_eq!(of_failure(&wrong, Manner::Run), NOT_RUN);
+    }
+}

@@ -25,6 +25,8 @@ mod interrupts;
 mod moments;
 mod render;
 mod session;
+#[cfg(test)]
+mod stage;
 
 pub use backstage::{
     Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,

@@ -1,6 +1,7 @@
 //! From values to what people and programs read. Nothing here asks or decides.
 
 pub(crate) mod frames;
+pub(crate) mod host_view;
 pub(crate) mod spans;
 pub(crate) mod tables;
 pub(crate) mod timeline;

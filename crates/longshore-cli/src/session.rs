@@ -14,8 +14,12 @@ use crate::backstage::Backstage;
 use crate::console::{Console, Manners};
 use crate::draft::Surroundings;
 use crate::failure::Failure;
+use crate::interrupts::Interrupts;
 use crate::render::tables::Look;
 use crate::render::views::HostNames;
+
+/// Begins to hear Ctrl-C.
+pub(crate) type Listen = Box<dyn Fn() -> Result<Interrupts, Failure> + Send + Sync>;
 
 /// One command line being carried out.
 pub(crate) struct Session {
@@ -23,7 +27,9 @@ pub(crate) struct Session {
     pub(crate) backstage: Arc<dyn Backstage>,
     pub(crate) around: Surroundings,
     pub(crate) global: Global,
-    store: OnceCell<Store>,
+    /// How Ctrl-C is heard.
+    pub(crate) listen: Listen,
+    pub(crate) store: OnceCell<Store>,
 }
 
 impl Session {
@@ -39,8 +45,14 @@ impl Session {
             backstage,
             around,
             global,
+            listen: Box::new(Interrupts::of_process),
             store: OnceCell::new(),
         }
+    }
+
+    /// From now on Ctrl-C is the command's own matter.
+    pub(crate) fn interrupts(&self) -> Result<Interrupts, Failure> {
+        (self.listen)()
     }
 
     /// The folder of the store.

@@ -8,7 +8,6 @@ use longshore_store::{EventFilter, Store};
 use crate::args::EventsArgs;
 use crate::exit_code::{CANCELLED, SUCCESS};
 use crate::failure::Failure;
-use crate::interrupts::Interrupts;
 use crate::render::timeline::{self, Scope};
 use crate::render::views::{self, EventView};
 use crate::session::Session;
@@ -29,7 +28,7 @@ pub(super) async fn run(session: &Session, args: EventsArgs) -> Result<u8, Failu
         timeline.print_new().await?;
         return Ok(SUCCESS);
     }
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = session.interrupts()?;
     tokio::select! {
         result = timeline.follow() => result.map(|()| SUCCESS),
         () = interrupts.next() => Ok(CANCELLED),

@@ -10,8 +10,9 @@ use crate::args::{HostAdd, HostsCommand};
 use crate::commands::placement::new_host;
 use crate::exit_code::{FAILURE, SUCCESS};
 use crate::failure::Failure;
+use crate::render::host_view::HostView;
 use crate::render::tables::{self, HostRow};
-use crate::render::views::{self, HostView};
+use crate::render::views;
 use crate::session::Session;
 
 /// How addresses begin, and what the rest is.
@@ -222,10 +223,7 @@ pub(super) async fn probe_all(
 
 fn show(session: &Session, rows: &[HostRow]) -> Result<(), Failure> {
     if session.global.json {
-        let views: Vec<HostView> = rows
-            .iter()
-            .map(|row| HostView::new(&row.host, row.facts.as_ref(), row.trouble.as_deref()))
-            .collect();
+        let views: Vec<HostView> = rows.iter().map(HostView::new).collect();
         session.console.print(&views::pretty(&views))?;
         return Ok(());
     }

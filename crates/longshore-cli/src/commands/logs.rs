@@ -10,7 +10,6 @@ use crate::args::LogsArgs;
 use crate::commands::attend::{is_ended, write_note};
 use crate::exit_code::{CANCELLED, SUCCESS};
 use crate::failure::Failure;
-use crate::interrupts::Interrupts;
 use crate::moments;
 use crate::render::frames::{self, FrameForm, Stamper};
 use crate::session::Session;
@@ -39,7 +38,7 @@ pub(super) async fn run(session: &Session, args: LogsArgs) -> Result<u8, Failure
         print(session, frames, form).await?;
         return Ok(SUCCESS);
     }
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = session.interrupts()?;
     tokio::select! {
         followed = follow(session, &job, &args, query, form) => followed.map(|()| SUCCESS),
         () = interrupts.next() => Ok(CANCELLED),

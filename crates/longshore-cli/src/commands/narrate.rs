@@ -2,6 +2,7 @@
 //!
 //! On a terminal one line is rewritten; elsewhere only what takes long or is unusual has a line.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -33,7 +34,9 @@ impl<'s> Narrator<'s> {
         let bar = session.console.live_bar();
         let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.enable_steady_tick(TICK);
+        if session.console.is_live() {
+            bar.enable_steady_tick(TICK);
+        }
         Self {
             session,
             bar,
@@ -53,8 +56,8 @@ impl<'s> Narrator<'s> {
         self.bar.clone()
     }
 
-    /// Tells events until dropped.
-    pub(super) async fn tell(&self, job: JobId) -> Result<(), Failure> {
+    /// Tells events until dropped, or until the store fails.
+    pub(super) async fn tell(&self, job: JobId) -> Result<Infallible, Failure> {
         let store = self.session.store().await?;
         let mut changes = store.changes();
         let mut after = 0;

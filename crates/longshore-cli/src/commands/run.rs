@@ -36,7 +36,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> Result<u8, Failure>
         );
     }
     // From here on Ctrl-C is ours: a job that is stored is never forgotten silently.
-    let interrupts = Interrupts::listen()?;
+    let interrupts = session.interrupts()?;
     let submitted = session.store().await?.submit(&jobs, session.now()).await?;
     let id = submitted.first().map_or(jobs[0].id, |job| job.id);
     if args.detach {
@@ -85,7 +85,7 @@ async fn stay(session: &Session, id: JobId, mut interrupts: Interrupts) -> Resul
         tokio::select! {
             biased;
             job = &mut attending => break job.map(|job| Stayed::Final(Box::new(job))),
-            told = &mut telling => break told.map(|()| Stayed::Detached),
+            told = &mut telling => break told.map(|never| match never {}),
             worked = &mut work, if is_working => {
                 is_working = false;
                 if let Err(trouble) = worked {

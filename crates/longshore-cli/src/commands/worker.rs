@@ -7,11 +7,10 @@ use crate::backstage::{Stop, WorkerOptions};
 use crate::commands::placement::Places;
 use crate::exit_code::SUCCESS;
 use crate::failure::Failure;
-use crate::interrupts::Interrupts;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: WorkerArgs) -> Result<u8, Failure> {
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = session.interrupts()?;
     let store = session.store().await?;
     let places = Places::look(session, store).await?;
     places.require_some()?;

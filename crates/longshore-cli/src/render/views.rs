@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use longshore_core::event::JobEvent;
-use longshore_core::host::{Host, HostFacts};
+use longshore_core::host::Host;
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::launch::container_name;
 use longshore_core::outcome::Verdict;
@@ -245,48 +245,6 @@ impl<'a> EventView<'a> {
             at: event.at,
             kind: event.kind.word(),
             detail: &event.detail,
-        }
-    }
-}
-
-/// A host and what its last probe found.
-#[derive(Debug, Serialize)]
-pub(crate) struct HostView<'a> {
-    schema: u32,
-    id: String,
-    name: &'a str,
-    kind: &'static str,
-    address: &'a str,
-    tls: bool,
-    state: &'static str,
-    slots: u32,
-    weight: u32,
-    labels: &'a BTreeMap<String, String>,
-    created_at: Timestamp,
-    facts: Option<&'a HostFacts>,
-    trouble: Option<&'a str>,
-}
-
-impl<'a> HostView<'a> {
-    pub(crate) fn new(
-        host: &'a Host,
-        facts: Option<&'a HostFacts>,
-        trouble: Option<&'a str>,
-    ) -> Self {
-        Self {
-            schema: SCHEMA,
-            id: host.id.to_string(),
-            name: &host.name,
-            kind: host.kind.word(),
-            address: &host.endpoint.address,
-            tls: host.endpoint.tls.is_some(),
-            state: host.state.word(),
-            slots: host.slots,
-            weight: host.weight,
-            labels: &host.labels,
-            created_at: host.created_at,
-            facts,
-            trouble,
         }
     }
 }

@@ -1,0 +1,155 @@
+//! Hosts, images, cleanup, doctor: places and what is on them.
+
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn without_hosts_a_job_is_pinned_to_the_environments() {
+    let stage = Stage::new();
+    stage.type_in(&["submit", "demo"]).await;
+    assert_eq!(stage.newest().await.spec.host.as_deref(), Some("local"));
+    stage.move_to_engine("other");
+    stage.type_in(&["submit", "demo"]).await;
+    assert_eq!(stage.newest().await.spec.host.as_deref(), Some("other"));
+    assert_eq!(stage.store().await.hosts().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn with_hosts_of_its_own_a_pool_uses_any_of_them() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    stage.type_in(&["submit", "demo"]).await;
+    assert_eq!(stage.newest().await.spec.host, None);
+    assert_eq!(stage.store().await.hosts().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mistyped_host_is_answered_with_the_right_one() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "builder", "unix:///b.sock"])
+        .await;
+    let played = stage.type_in(&["submit", "--host", "bilder", "demo"]).await;
+    assert_eq!(played.code, 2);
+    assert!(
+        played.err.contains("did you mean `builder`"),
+        "{}",
+        played.err
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_added_only_by_force() {
+    let stage = Stage::new();
+    let dead = ["hosts", "add", "gone", "tcp://dead:2375"];
+    let played = stage.type_in(&dead).await;
+    assert_eq!(played.code, 1);
+    assert!(played.err.contains("connection refused"), "{}", played.err);
+    assert!(stage.store().await.hosts().await.unwrap().is_empty());
+    let forced = [&dead[..], &["--no-check"]].concat();
+    assert_eq!(stage.type_in(&forced).await.code, 0);
+    assert_eq!(stage.type_in(&["hosts", "check"]).await.code, 1);
+}
+
+#[tokio::test]
+async fn tls_without_all_its_files_is_refused() {
+    let stage = Stage::new();
+    stage.write("ca.pem", "");
+    let played = stage
+        .type_in(&["hosts", "add", "far", "tcp://far:2376", "--tls-dir", "."])
+        .await;
+    assert_eq!(played.code, 2);
+    assert!(
+        played.err.contains("lacks cert.pem, key.pem"),
+        "{}",
+        played.err
+    );
+}
+
+#[tokio::test]
+async fn a_removed_host_is_gone() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    assert!(
+        stage
+            .type_in(&["hosts", "list"])
+            .await
+            .out
+            .contains("play 1.0")
+    );
+    assert_eq!(stage.type_in(&["hosts", "rm", "mine"]).await.code, 0);
+    assert_eq!(stage.type_in(&["hosts", "rm", "mine"]).await.code, 1);
+}
+
+#[tokio::test]
+async fn images_are_listed_and_pulled_by_host() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    let table = stage.type_in(&["images", "list"]).await.out;
+    assert!(
+        table.contains("mine") && table.contains("demo:1") && table.contains("3.0 MiB"),
+        "{table}"
+    );
+    assert_eq!(
+        stage.type_in(&["images", "pull", "demo:2"]).await.out,
+        "mine: demo:2\n"
+    );
+    assert_eq!(stage.type_in(&["images", "pull", "De mo"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn a_cleanup_shows_foreign_things_as_foreign() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    let plan = stage.type_in(&["cleanup", "--plan"]).await;
+    assert!(
+        plan.out.contains("would remove") && plan.out.contains("foreign"),
+        "{}",
+        plan.out
+    );
+    assert!(plan.err.contains("1 to remove"), "{}", plan.err);
+    assert!(
+        stage
+            .type_in(&["cleanup", "--apply"])
+            .await
+            .out
+            .contains("removed")
+    );
+}
+
+#[tokio::test]
+async fn the_doctor_names_a_fix_for_what_is_broken() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    let healthy = stage.type_in(&["doctor"]).await;
+    assert_eq!(healthy.code, 0, "{}", healthy.out);
+    stage
+        .type_in(&["hosts", "add", "gone", "unix:///dead.sock", "--no-check"])
+        .await;
+    let sick = stage.type_in(&["doctor", "--json"]).await;
+    assert_eq!(sick.code, 1);
+    let broken: Vec<Value> = sick
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|finding: &Value| finding["health"] == "broken")
+        .collect();
+    assert_eq!(broken.len(), 1);
+    assert!(
+        broken[0]["fix"]
+            .as_str()
+            .unwrap()
+            .contains("longshore hosts rm")
+    );
+}

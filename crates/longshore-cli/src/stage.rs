@@ -1,0 +1,421 @@
+//! For tests: whole command lines on a store of their own, with a backstage that plays jobs.
+//!
+//! A played job does what the words of its command say: `out=TEXT` and `err=TEXT` write a line,
+//! `exit=N` ends with a code, `refuse` fails before anything runs, `hang` runs until cancelled,
+//! `stubborn` for ever.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use clap::Parser;
+use futures::StreamExt;
+use jiff::Timestamp;
+use longshore_core::fault::Fault;
+use longshore_core::host::{Endpoint, Host, HostFacts, HostKind};
+use longshore_core::image::Image;
+use longshore_core::job::{AttemptRecord, Job};
+use longshore_core::launch::Handle;
+use longshore_core::log::{Frame, Stream};
+use longshore_core::outcome::{CancelReason, FailReason, JobStatus, Outcome, Provenance, Verdict};
+use longshore_core::retry::Next;
+use longshore_core::spec::JobSpec;
+use longshore_core::{AttemptId, WorkerId};
+use longshore_store::{Claim, End, Fenced, LogTotals, LogWriter, Store};
+use tempfile::TempDir;
+use tokio::sync::{OnceCell, mpsc, watch};
+use uuid::Uuid;
+
+use crate::args::{Cli, Command};
+use crate::backstage::{
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnPull, PullWish, Stop, Trouble, WorkerOptions,
+};
+use crate::console::recorded;
+use crate::draft::Surroundings;
+use crate::exit_code;
+use crate::interrupts::Interrupts;
+use crate::session::{Listen, Session};
+use crate::{commands, manner, tell};
+
+/// What a command line gave.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A store of its own, an environment of its own, and a play behind it.
+pub(crate) struct Stage {
+    folder: TempDir,
+    pub(crate) variables: BTreeMap<String, String>,
+    play: Arc<Play>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        Self {
+            folder,
+            variables: BTreeMap::new(),
+            play: Arc::default(),
+        }
+    }
+
+    /// Presses Ctrl-C so many times once the job runs.
+    pub(crate) fn press_ctrl_c(&self, times: usize) {
+        *self.play.presses.lock().unwrap() = times;
+    }
+
+    /// From now on the environment names another engine.
+    pub(crate) fn move_to_engine(&self, name: &str) {
+        name.clone_into(&mut self.play.engine.lock().unwrap());
+    }
+
+    /// Writes a file beside which the commands are typed.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// The store, as the commands see it.
+    pub(crate) async fn store(&self) -> Store {
+        Store::open(&self.folder.path().join("store"))
+            .await
+            .unwrap()
+    }
+
+    /// The newest job.
+    pub(crate) async fn newest(&self) -> Job {
+        let store = self.store().await;
+        store.job(store.resolve("-").await.unwrap()).await.unwrap()
+    }
+
+    /// Types a command line, without the program's name.
+    pub(crate) async fn type_in(&self, words: &[&str]) -> Played {
+        let line = ["longshore"].iter().chain(words);
+        let cli = Cli::try_parse_from(line).unwrap();
+        let (console, out, err) = recorded::console();
+        let session = Session {
+            console,
+            backstage: Arc::clone(&self.play) as Arc<dyn Backstage>,
+            around: Surroundings {
+                variables: self.variables.clone(),
+                folder: self.folder.path().to_owned(),
+            },
+            global: crate::args::Global {
+                store: Some(self.folder.path().join("store")),
+                ..cli.global
+            },
+            listen: self.play.listen(),
+            store: OnceCell::new(),
+        };
+        let code = self.carry_out(&session, cli.command).await;
+        Played {
+            code,
+            out: out.text(),
+            err: err.text(),
+        }
+    }
+
+    async fn carry_out(&self, session: &Session, command: Command) -> u8 {
+        let manner = manner(&command);
+        match commands::run(session, command).await {
+            Ok(code) => code,
+            Err(failure) => {
+                tell(session, &failure);
+                exit_code::of_failure(&failure, manner)
+            }
+        }
+    }
+}
+
+/// Plays engine and executors.
+pub(crate) struct Play {
+    presses: Mutex<usize>,
+    engine: Mutex<String>,
+    keys: Mutex<Option<mpsc::UnboundedSender<()>>>,
+}
+
+impl Default for Play {
+    fn default() -> Self {
+        Self {
+            presses: Mutex::default(),
+            engine: Mutex::new("local".to_owned()),
+            keys: Mutex::default(),
+        }
+    }
+}
+
+impl Play {
+    fn listen(self: &Arc<Self>) -> Listen {
+        let play = Arc::clone(self);
+        Box::new(move || {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            *play.keys.lock().unwrap() = Some(sender);
+            let keys = futures::stream::unfold(receiver, async |mut receiver| {
+                receiver.recv().await.map(|()| ((), receiver))
+            });
+            Ok(Interrupts::new(keys.boxed()))
+        })
+    }
+
+    fn press(&self) {
+        let times = std::mem::take(&mut *self.presses.lock().unwrap());
+        if let Some(keys) = self.keys.lock().unwrap().as_ref() {
+            (0..times).for_each(|_| keys.send(()).unwrap());
+        }
+    }
+
+    async fn next(&self, store: &Store, options: &WorkerOptions) -> Option<Job> {
+        let queued = store.queued(100).await.unwrap();
+        queued
+            .into_iter()
+            .find(|job| options.only_job.is_none_or(|only| only == job.id))
+    }
+
+    async fn play(&self, store: &Store, job: &Job) {
+        let Some(attempt) = claim(store, job).await else {
+            return;
+        };
+        let words: Vec<String> = job.spec.command.argv().to_vec();
+        let fenced = Fenced::from(&attempt);
+        let handle = Handle {
+            version: 1,
+            content: "played".into(),
+        };
+        let mut log = LogWriter::open(store.logs(), attempt.id, 1 << 20)
+            .await
+            .unwrap();
+        let mut verdict = verdict(Outcome::Completed, Some(0));
+        let runs = !words.iter().any(|word| word == "refuse");
+        if runs {
+            store
+                .image_ready(fenced, None, Timestamp::now())
+                .await
+                .unwrap();
+            store
+                .created(fenced, &handle, Timestamp::now())
+                .await
+                .unwrap();
+            store
+                .started(fenced, &handle, Timestamp::now())
+                .await
+                .unwrap();
+            self.press();
+        }
+        for word in &words {
+            match word.split_once('=') {
+                Some(("out", text)) => log.append(frame(Stream::Stdout, text)).await.unwrap(),
+                Some(("err", text)) => log.append(frame(Stream::Stderr, text)).await.unwrap(),
+                Some(("exit", code)) => verdict = exited(code.parse().unwrap()),
+                _ if word == "hang" => verdict = until_cancelled(store, job).await,
+                _ if word == "stubborn" => std::future::pending().await,
+                _ if word == "refuse" => verdict = refused(),
+                _ => {}
+            }
+        }
+        let totals: LogTotals = log.finish().await.unwrap();
+        if runs {
+            store
+                .exited(fenced, &handle, &verdict, Timestamp::now())
+                .await
+                .unwrap();
+        }
+        let end = End {
+            verdict,
+            next: Next::Final,
+            usage: None,
+            log: totals,
+            now: Timestamp::now(),
+        };
+        store.end(fenced, end).await.unwrap();
+        store.removed(attempt.id, Timestamp::now()).await.unwrap();
+    }
+}
+
+async fn claim(store: &Store, job: &Job) -> Option<AttemptRecord> {
+    let host = store.host_by_name(job.spec.host.as_deref()?).await.unwrap();
+    let claim = Claim {
+        job: job.id,
+        attempt: AttemptId::new(Uuid::now_v7()),
+        host: host.id,
+    };
+    let now = Timestamp::now();
+    let until = now + std::time::Duration::from_mins(1);
+    let worker = WorkerId::new(Uuid::new_v4());
+    store
+        .claim(&[claim], worker, until, now)
+        .await
+        .unwrap()
+        .pop()
+}
+
+async fn until_cancelled(store: &Store, job: &Job) -> Verdict {
+    let mut changes = store.changes();
+    while store
+        .job(job.id)
+        .await
+        .unwrap()
+        .cancel_requested_at
+        .is_none()
+    {
+        changes.changed().await;
+    }
+    verdict(Outcome::Cancelled(CancelReason::User), Some(143))
+}
+
+fn frame(stream: Stream, text: &str) -> Frame {
+    Frame {
+        stream,
+        at: Timestamp::now(),
+        bytes: Bytes::from(format!("{text}\n")),
+    }
+}
+
+fn exited(code: i32) -> Verdict {
+    let outcome = if code == 0 {
+        Outcome::Completed
+    } else {
+        Outcome::Failed(FailReason::Exit(code))
+    };
+    verdict(outcome, Some(code))
+}
+
+fn refused() -> Verdict {
+    let outcome = Outcome::Failed(Fault::ImageNotFound.into());
+    Verdict::without_run(outcome, Provenance::Call, Some("no such image here".into()))
+}
+
+fn verdict(outcome: Outcome, exit_code: Option<i32>) -> Verdict {
+    Verdict {
+        exit_code,
+        ..Verdict::without_run(outcome, Provenance::Event, None)
+    }
+}
+
+/// What a host of the play says of itself.
+pub(crate) fn facts() -> HostFacts {
+    HostFacts {
+        engine: "play".into(),
+        version: "1.0".into(),
+        api_version: "1".into(),
+        engine_id: "id".into(),
+        platform: "linux/amd64".into(),
+        cpus: 2,
+        memory_bytes: 1 << 30,
+        storage_driver: "none".into(),
+        cgroup_version: 2,
+        latency: std::time::Duration::from_millis(1),
+        clock_skew: jiff::SignedDuration::ZERO,
+        engine_started_at: None,
+        warnings: Vec::new(),
+    }
+}
+
+#[async_trait]
+impl Backstage for Play {
+    async fn work(
+        &self,
+        store: &Store,
+        options: WorkerOptions,
+        mut stop: watch::Receiver<Stop>,
+    ) -> Result<(), Trouble> {
+        let mut changes = store.changes();
+        let work = async {
+            loop {
+                match self.next(store, &options).await {
+                    Some(job) => self.play(store, &job).await,
+                    None if options.exit_when_empty => return,
+                    None if is_final(store, &options).await => return,
+                    None => changes.changed().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            _ = stop.wait_for(|stop| *stop != Stop::Never) => {}
+        }
+        Ok(())
+    }
+
+    fn default_host(&self, _: Option<&str>) -> Result<DefaultHost, Trouble> {
+        let name = self.engine.lock().unwrap().clone();
+        let endpoint = Endpoint {
+            address: format!("unix:///{name}.sock"),
+            tls: None,
+        };
+        Ok(DefaultHost {
+            name,
+            kind: HostKind::Mock,
+            endpoint,
+        })
+    }
+
+    async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble> {
+        if host.endpoint.address.contains("dead") {
+            return Err(Trouble {
+                what: format!("cannot reach host {}", host.name),
+                said: "connection refused".into(),
+                hint: None,
+            });
+        }
+        Ok(facts())
+    }
+
+    fn unsupported(&self, _: &Host, spec: &JobSpec) -> Vec<String> {
+        spec.gpus
+            .iter()
+            .map(|gpus| format!("--gpus {gpus}: it has no GPUs"))
+            .collect()
+    }
+
+    async fn images(&self, _: &Host) -> Result<Vec<Image>, Trouble> {
+        Ok(vec![image("demo:1")])
+    }
+
+    async fn pull(&self, _: &Host, wish: PullWish, _: OnPull) -> Result<Image, Trouble> {
+        Ok(image(&wish.image.to_string()))
+    }
+
+    async fn cleanup(
+        &self,
+        _: &Store,
+        _: &Host,
+        cleanup: Cleanup,
+    ) -> Result<Vec<Leftover>, Trouble> {
+        let fate = match cleanup {
+            Cleanup::Plan => Fate::Planned,
+            Cleanup::Apply => Fate::Removed,
+        };
+        let ours = Leftover {
+            what: "container longshore-1".into(),
+            fate,
+            why: "its job ended".into(),
+        };
+        let other = Leftover {
+            what: "container db".into(),
+            fate: Fate::Foreign,
+            why: "not ours".into(),
+        };
+        Ok(vec![ours, other])
+    }
+}
+
+async fn is_final(store: &Store, options: &WorkerOptions) -> bool {
+    let Some(job) = options.only_job else {
+        return false;
+    };
+    let status: JobStatus = store.job(job).await.unwrap().status;
+    status.is_final()
+}
+
+fn image(tag: &str) -> Image {
+    Image {
+        id: "sha256:0123456789abcdef".into(),
+        tags: vec![tag.to_owned()],
+        digests: Vec::new(),
+        size_bytes: 3 << 20,
+        created_at: None,
+    }
+}
