@@ -165,3 +165,62 @@ async fn a_file_that_is_no_database_is_refused() {
     let error = Store::open(folder.path()).await.err().unwrap();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
 }
+
+/// Changes the database behind the store's back.
+async fn meddle(folder: &Path, sql: &'static str) -> Result<(), sqlx::Error> {
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("longshore.db"));
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(sql).execute(&mut connection).await?;
+    connection.close().await
+}
+
+#[tokio::test]
+async fn a_store_that_a_newer_version_wrote_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).await);
+    meddle(folder.path(), "PRAGMA user_version = 99")
+        .await
+        .unwrap();
+    let error = Store::open(folder.path()).await.err().unwrap();
+    assert!(
+        matches!(error, StoreError::TooNew { found: 99, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let job = submit(&store, spec(), at(0)).await;
+    meddle(folder.path(), "UPDATE jobs SET spec = '{\"image\": 7}'")
+        .await
+        .unwrap();
+    let error = store.job(job).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("cannot read jobs `{job}`: column `spec`: ")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_what_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    running(&store, spec()).await;
+    for nonsense in [
+        "UPDATE jobs SET status = 'completed'",
+        "UPDATE jobs SET status = 'bored'",
+        "UPDATE jobs SET finished_at = 1",
+        "UPDATE jobs SET priority = 101",
+        "UPDATE jobs SET started_at = NULL",
+        "UPDATE attempts SET phase = 'draining'",
+        "UPDATE attempts SET removed_at = 1",
+        "UPDATE attempts SET lease_until = NULL",
+        "INSERT INTO attempts (id, job_id, number, host_id, phase, fence, claimed_at) \
+         SELECT 'second', job_id, 2, host_id, 'claimed', 1, 1 FROM attempts",
+    ] {
+        assert!(meddle(folder.path(), nonsense).await.is_err(), "{nonsense}");
+    }
+}

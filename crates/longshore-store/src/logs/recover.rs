@@ -38,12 +38,13 @@ impl Recovered {
 
     /// Takes in the next chunk that can be read.
     fn add(&mut self, number: u64, chunk: Chunk) {
-        self.settle();
-        chunk
-            .frames
-            .iter()
-            .for_each(|frame| remember(&mut self.recent, frame));
-        self.dropped_bytes = chunk.dropped_bytes;
+        if number > 0 {
+            self.settle();
+        }
+        self.dropped_bytes += chunk.start.bytes() - self.open.start.bytes();
+        for frame in &chunk.frames {
+            remember(&mut self.recent, frame);
+        }
         self.number = number;
         self.open = chunk;
     }
@@ -95,9 +96,6 @@ pub(crate) async fn recover(store: &LogStore, attempt: AttemptId) -> Result<Reco
                 break;
             }
         };
-        if place == 0 {
-            log.open.part = next.part;
-        }
         log.add(*number, next);
     }
     Ok(log.finish())

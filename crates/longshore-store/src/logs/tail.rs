@@ -46,11 +46,22 @@ pub(crate) async fn find(
                 continue;
             }
             if let Some(cut_bytes) = count.add(frame) {
-                return Ok(Some(Start {
-                    number: *number,
-                    index,
-                    cut_bytes,
-                }));
+                let number = *number;
+                // What would be left of this frame may be nothing.
+                let start = if cut_bytes < frame.bytes.len() {
+                    Start {
+                        number,
+                        index,
+                        cut_bytes,
+                    }
+                } else {
+                    Start {
+                        number,
+                        index: index + 1,
+                        cut_bytes: 0,
+                    }
+                };
+                return Ok(Some(start));
             }
         }
         let is_too_old = |since| chunk.frames.iter().all(|frame| frame.at < since);
