@@ -104,9 +104,10 @@ pub(crate) fn is_being_removed(failure: &Failure) -> bool {
 }
 
 /// Of a pull: both the refusals before the first line and the errors between the lines.
-pub(crate) fn of_pull(failure: &Failure) -> Fault {
+/// The image's own name in them tells nothing.
+pub(crate) fn of_pull(failure: &Failure, repository: &str) -> Fault {
     match &failure.cause {
-        Cause::Refused { message, .. } => of_registry(message),
+        Cause::Refused { message, .. } => of_registry(&message.replace(repository, "")),
         Cause::TimedOut(_) => Fault::ImagePull(PullFault::TimedOut),
         Cause::Unreachable(_) | Cause::Broken(_) | Cause::Garbled(_) | Cause::NoEngine(_) => {
             of_call(failure)
@@ -117,7 +118,7 @@ pub(crate) fn of_pull(failure: &Failure) -> Fault {
 /// What the engine says about a registry. The order matters: a refused anonymous pull of a
 /// missing repository names both reasons, and the first is the one to act upon.
 fn of_registry(message: &str) -> Fault {
-    const LIMITED: [&str; 3] = ["toomanyrequests", "429", "rate limit"];
+    const LIMITED: [&str; 3] = ["toomanyrequests", "Too Many Requests", "rate limit"];
     const PLATFORM: [&str; 2] = [
         "no matching manifest for",
         "does not match the specified platform",

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use longshore_core::fault::Fault;
 use longshore_core::image::Image;
-use longshore_core::spec::ImageReference;
+use longshore_core::spec::{ImageReference, Platform};
 use longshore_executor::{ExecutorError, Images, OnProgress, PullRequest, Removed};
 use serde::Deserialize;
 
@@ -30,15 +30,39 @@ impl DockerImages {
     }
 }
 
-/// An image as `inspect` shows it, and as lists do but for the time.
+/// An image as `inspect` shows it; lists show less, and the time in another way.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Shown {
+pub(crate) struct Shown {
     id: String,
     repo_tags: Option<Vec<String>>,
     repo_digests: Option<Vec<String>>,
     size: u64,
     created: Option<Created>,
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    graph_driver: Option<GraphDriver>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GraphDriver {
+    data: Option<serde_json::Value>,
+}
+
+impl Shown {
+    /// Whether it is for this platform, as far as can be told: a store that keeps several
+    /// platforms under one name shows any of them.
+    pub(crate) fn is_for(&self, platform: &Platform) -> bool {
+        let keeps_one = self
+            .graph_driver
+            .as_ref()
+            .is_some_and(|driver| driver.data.is_some());
+        let same = self.os == platform.os() && self.architecture == platform.architecture();
+        same || !keeps_one || self.architecture.is_empty()
+    }
 }
 
 #[derive(Deserialize)]
@@ -85,7 +109,7 @@ pub(crate) fn engine_name(image: &ImageReference) -> String {
 pub(crate) async fn inspect(
     client: &Client,
     image: &ImageReference,
-) -> Result<Option<Image>, Failure> {
+) -> Result<Option<Shown>, Failure> {
     let name = engine_name(image);
     let path = format!("/images/{name}/json");
     let call = Call::get(
@@ -93,8 +117,8 @@ pub(crate) async fn inspect(
         client.deadlines().control,
         format!("look at image {name}"),
     );
-    match client.json::<Shown>(call).await {
-        Ok(shown) => Ok(Some(shown.into())),
+    match client.json(call).await {
+        Ok(shown) => Ok(Some(shown)),
         Err(failure) if failure.status() == Some(404) => Ok(None),
         Err(failure) => Err(failure),
     }
@@ -103,7 +127,7 @@ pub(crate) async fn inspect(
 #[async_trait]
 impl Images for DockerImages {
     async fn image(&self, image: &ImageReference) -> Result<Option<Image>, ExecutorError> {
-        Ok(inspect(&self.client, image).await?)
+        Ok(inspect(&self.client, image).await?.map(Image::from))
     }
 
     async fn pull(

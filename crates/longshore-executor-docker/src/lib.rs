@@ -19,6 +19,7 @@ mod images;
 mod lines;
 mod listing;
 mod logs;
+mod mend;
 mod observe;
 mod options;
 mod probe;

@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::client::{Call, Client};
 use crate::failure::chain;
 use crate::frames::{BadFrame, Frames};
+use crate::mend::Mender;
 
 /// The log of a container; empty when there is no such container.
 pub(crate) async fn logs(
@@ -41,9 +42,16 @@ pub(crate) async fn logs(
         LogRange::Follow => None,
         LogRange::All | LogRange::Last(_) => Some(Silence::new(client.deadlines().control)),
     };
+    let mender = client
+        .version()
+        .await?
+        .loses_newlines()
+        .then(Mender::default);
+    let frames = Frames::default();
     let reader = LogReader {
         body,
-        frames: Frames::default(),
+        frames,
+        mender,
         silence,
         over: false,
     };
@@ -56,11 +64,19 @@ pub(crate) async fn logs(
 struct LogReader {
     body: Incoming,
     frames: Frames,
+    mender: Option<Mender>,
     silence: Option<Silence>,
     over: bool,
 }
 
 impl LogReader {
+    fn whole(&mut self, frame: Frame) -> Frame {
+        match &mut self.mender {
+            Some(mender) => mender.mend(frame),
+            None => frame,
+        }
+    }
+
     /// The next piece from the engine; `None` at the end.
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
@@ -89,7 +105,7 @@ impl Stream for LogReader {
         let text = |why: BadFrame| why.to_string();
         while !self.over {
             match self.frames.next_frame() {
-                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
+                Ok(Some(frame)) => return Poll::Ready(Some(Ok(self.whole(frame)))),
                 Ok(None) => {}
                 Err(why) => {
                     self.over = true;

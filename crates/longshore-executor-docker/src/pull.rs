@@ -44,6 +44,7 @@ struct Pull {
 
 struct PullFailure {
     failure: Failure,
+    repository: String,
     /// What may stand behind a refusal.
     credential_trouble: Option<String>,
 }
@@ -135,7 +136,7 @@ async fn next(progress: &mut watch::Receiver<PullProgress>) {
 
 impl PullFailure {
     fn error(&self) -> ExecutorError {
-        let fault = faults::of_pull(&self.failure);
+        let fault = faults::of_pull(&self.failure, &self.repository);
         let error = self.failure.as_fault(fault);
         match &self.credential_trouble {
             Some(trouble) if fault == Fault::ImageDenied => {
@@ -164,6 +165,7 @@ impl Work {
         outcome.map_err(|failure| {
             Arc::new(PullFailure {
                 failure,
+                repository: self.image.repository(),
                 credential_trouble: found.trouble,
             })
         })
@@ -201,14 +203,23 @@ impl Work {
                 self.progress.send_modify(|progress| line.apply(progress));
             }
         }
-        let there = inspect(&self.client, &self.image).await?;
-        there.ok_or_else(|| {
-            let message = "the pull ended, but the image is not there".to_owned();
+        let said = |message: &str| {
             self.failed(Cause::Refused {
                 status: 200,
-                message,
+                message: message.to_owned(),
             })
-        })
+        };
+        let there = inspect(&self.client, &self.image).await?;
+        let there = there.ok_or_else(|| said("the pull ended, but the image is not there"))?;
+        // For an image of one platform alone, engines take any wish.
+        if self
+            .platform
+            .as_ref()
+            .is_some_and(|wanted| !there.is_for(wanted))
+        {
+            return Err(said("the image does not match the specified platform"));
+        }
+        Ok(there.into())
     }
 
     async fn line(&self, lines: &mut JsonLines) -> Result<Option<PullLine>, Failure> {

@@ -35,6 +35,11 @@ impl ApiVersion {
         Ok(offered.min(Self::NEWEST))
     }
 
+    /// Whether the log driver `local` of the engine loses newlines.
+    pub(crate) fn loses_newlines(self) -> bool {
+        self == Self::OLDEST
+    }
+
     /// Whether the engine's message says that it does not speak the version that was asked for.
     pub(crate) fn is_refused_by(message: &str) -> bool {
         message.contains("client version") && message.contains("too ")

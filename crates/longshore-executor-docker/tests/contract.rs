@@ -24,6 +24,8 @@ async fn fixture() -> Fixture {
         missing,
         |program: &Program, spec| {
             spec.command = program.argv().into();
+            // An init is always there, so that the start succeeds: it is the init that says 127.
+            spec.init = *program != Program::NotThere;
         },
     )
 }

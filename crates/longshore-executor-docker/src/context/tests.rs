@@ -41,64 +41,62 @@ fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-#[test]
-fn the_order_is_wish_then_host_then_context_then_configuration_then_socket() {
-    let (_home, base) = home();
-    let host = || DockerEnvironment {
-        docker_host: text("tcp://env:2"),
+/// Environment, wish, and the name and address that come of them.
+type Row = (DockerEnvironment, Wish, &'static str, &'static str);
+
+fn precedence(base: &DockerEnvironment) -> Vec<Row> {
+    let with = |host: &str, context: &str| DockerEnvironment {
+        docker_host: text(host),
+        docker_context: text(context),
         ..base.clone()
     };
-    let both = || DockerEnvironment {
-        docker_context: text("other"),
-        ..host()
-    };
-    let context = || DockerEnvironment {
-        docker_context: text("other"),
-        ..base.clone()
-    };
+    let both = with("tcp://env:2", "other");
     let empty = DockerEnvironment {
-        docker_host: text(""),
-        docker_context: text(""),
-        ..DockerEnvironment::default()
+        home: None,
+        ..with("", "")
     };
-    let table = [
-        (both(), Wish::Context("used".into()), "used", "tcp://used:1"),
+    vec![
         (
-            both(),
+            both.clone(),
+            Wish::Context("used".into()),
+            "used",
+            "tcp://used:1",
+        ),
+        (
+            both.clone(),
             Wish::Context("default".into()),
             "default",
             DEFAULT_SOCKET,
         ),
         (
-            both(),
+            both.clone(),
             Wish::Host("tcp://wish:3".into()),
             "wish:3",
             "tcp://wish:3",
         ),
-        (both(), Wish::None, "env:2", "tcp://env:2"),
-        (host(), Wish::None, "env:2", "tcp://env:2"),
-        (context(), Wish::None, "other", "ssh://me@other"),
-        (base.clone(), Wish::None, "used", "tcp://used:1"),
+        (both, Wish::None, "env:2", "tcp://env:2"),
+        (with("tcp://env:2", ""), Wish::None, "env:2", "tcp://env:2"),
+        (with("", "other"), Wish::None, "other", "ssh://me@other"),
+        (with("", ""), Wish::None, "used", "tcp://used:1"),
         (empty, Wish::None, "default", DEFAULT_SOCKET),
-        (
-            base.clone(),
-            Wish::Host("unix:///x.sock".into()),
-            "local",
-            "unix:///x.sock",
-        ),
-        (
-            base.clone(),
-            Wish::Host("ssh://me@far:22/s".into()),
-            "far:22",
-            "ssh://me@far:22/s",
-        ),
-        (
-            base,
-            Wish::Host(":2375".into()),
-            "127.0.0.1:2375",
-            "tcp://127.0.0.1:2375",
-        ),
-    ];
+    ]
+}
+
+fn addresses(base: &DockerEnvironment) -> Vec<Row> {
+    let host = |address: &str| (base.clone(), Wish::Host(address.into()));
+    let row = |(environment, wish), name, address| (environment, wish, name, address);
+    vec![
+        row(host("unix:///x.sock"), "local", "unix:///x.sock"),
+        row(host("ssh://me@far:22/s"), "far:22", "ssh://me@far:22/s"),
+        row(host(":2375"), "127.0.0.1:2375", "tcp://127.0.0.1:2375"),
+        row(host("box:2375"), "box:2375", "tcp://box:2375"),
+    ]
+}
+
+#[test]
+fn the_order_is_wish_then_host_then_context_then_configuration_then_socket() {
+    let (_home, base) = home();
+    let table = precedence(&base).into_iter().chain(addresses(&base));
     for (environment, wish, name, address) in table {
         let resolved = resolve(&environment, &wish).unwrap();
         assert_eq!(

@@ -69,7 +69,7 @@ async fn a_job_runs_over_tls_with_client_certificates_and_strangers_are_kept_out
         let error = by_tls(&engine, tls).unwrap().probe().await.unwrap_err();
         assert_eq!(error.fault(), Fault::Unreachable, "{wrong}: {error}");
         assert!(
-            error.to_string().contains("certificate"),
+            error.to_string().to_lowercase().contains("certificate"),
             "{wrong}: {error}"
         );
     }

@@ -3,7 +3,7 @@
 use longshore_core::attempt::{Observed, Refusal};
 use longshore_core::fault::Fault;
 use longshore_core::spec::{ByteSize, JobSpec};
-use longshore_executor::Executor;
+use longshore_executor::{Executor, LogRange};
 
 use crate::scene::{Scene, demo_spec};
 
@@ -37,6 +37,7 @@ async fn refused(argv: &[&str], user: Option<&str>) -> (Fault, String, Observed)
     let spec = JobSpec {
         command: argv.iter().copied().collect(),
         user: user.map(|user| user.parse().unwrap()),
+        init: false,
         ..demo_spec()
     };
     let handle = scene.executor.create(&scene.launch_of(spec)).await.unwrap();
@@ -81,6 +82,21 @@ async fn a_file_that_is_no_program_is_refused_with_126() {
         (fault, code_seen(&observed)),
         (Fault::StartRefused(126), Some(126))
     );
+}
+
+/// The engine finds the init, so that it cannot refuse; the init then says what a shell would.
+#[tokio::test]
+async fn with_an_init_a_program_that_cannot_run_is_an_exit_with_126_or_127() {
+    let scene = Scene::shared();
+    for (program, code) in [("/nope", 127), ("/etc/passwd", 126)] {
+        let (handle, exit) = scene.ran(&scene.launch(&[program])).await;
+        assert_eq!(exit.code, code, "{program}");
+        let said = scene.frames(&handle, LogRange::All).await;
+        assert!(
+            String::from_utf8_lossy(&said[0].bytes).contains(program),
+            "{said:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use longshore_testkit::{eventually, temp_dir};
+use longshore_testkit::{eventually_async, temp_dir};
 use tempfile::TempDir;
+
+use crate::scene::PATIENCE;
 
 pub(crate) struct FalseEngine {
     folder: TempDir,
@@ -42,11 +43,12 @@ impl FalseEngine {
         format!("unix://{}", self.folder.path().join("socket").display())
     }
 
-    /// Waits until the body of an answer was taken by the other side.
-    pub(crate) fn drained(&self, deadline: Duration) {
-        eventually("the body was taken", deadline, || {
+    /// Waits until the body of an answer was taken by the other side, or refused.
+    pub(crate) async fn drained(&self) {
+        eventually_async("the body was taken", PATIENCE, || async {
             self.drained.load(Ordering::SeqCst)
-        });
+        })
+        .await;
     }
 }
 

@@ -153,7 +153,7 @@ fn check_host_config(host: &Value) {
             json!({ "/scratch": "size=8m,mode=1777", "/plain": "" }),
         ),
         ("ReadonlyRootfs", json!(true)),
-        ("CapAdd", json!(["CAP_NET_ADMIN"])),
+        ("CapAdd", json!(["NET_ADMIN"])),
         ("CapDrop", json!(["ALL"])),
         (
             "SecurityOpt",

@@ -1,7 +1,5 @@
 //! The stream of events of one host.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 use longshore_core::fault::Fault;
 use longshore_executor::{Executor, ExecutorError, Force, HostEvent};
@@ -84,7 +82,7 @@ async fn a_reader_that_does_not_keep_up_is_told_to_look_at_everything() {
     let executor = executor(&engine.address());
     let pool = longshore_core::PoolId::new(uuid::Uuid::new_v4());
     let mut events = executor.events(pool).await.unwrap();
-    engine.drained(Duration::from_secs(30));
+    engine.drained().await;
     let mut taken = 0;
     let error = loop {
         match next(&mut events).await {
