@@ -4,7 +4,6 @@
 //! can be dropped at any await.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -86,8 +85,6 @@ pub trait Backstage: Send + Sync {
 /// How a worker shall work.
 #[derive(Clone, Default)]
 pub struct WorkerOptions {
-    /// Folder of the store: what the workers of one machine share may be kept below it.
-    pub folder: PathBuf,
     /// Most attempts at one time in this worker, beside the slots of each host; `None` is no bound.
     pub slots: Option<u32>,
     /// Claim and adopt nothing but the attempts of this job.
@@ -101,7 +98,6 @@ pub struct WorkerOptions {
 impl fmt::Debug for WorkerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerOptions")
-            .field("folder", &self.folder)
             .field("slots", &self.slots)
             .field("only_job", &self.only_job)
             .field("exit_when_empty", &self.exit_when_empty)

@@ -25,8 +25,6 @@ mod run;
 mod schema;
 mod submit;
 mod templates;
-#[cfg(test)]
-mod tests;
 mod wait;
 mod worker;
 

@@ -1,50 +1,20 @@
-//! Completion in shells, with the ids, hosts and templates of the store as it is now.
+//! What shells are offered: the ids, hosts and templates of the store as it is now.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
-use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use clap_complete::env::{CompleteEnv, Shells};
 use longshore_core::job::Job;
 use longshore_store::{JobFilter, Store};
 
-use crate::args::{Cli, Global};
-use crate::draft::Surroundings;
-use crate::failure::Failure;
 use crate::render::tables;
-use crate::session::store_folder;
+use crate::surroundings::Surroundings;
 
-/// Variable by which a shell asks us to complete.
-const ASKED_BY: &str = "LONGSHORE_COMPLETE";
 /// A shell waits for the answer: no longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// So many jobs are offered, newest first.
 const OFFERED_JOBS: u32 = 50;
-
-/// Answers a shell that asks for completions; says whether one did.
-pub(crate) fn answer(args: &[OsString]) -> bool {
-    let folder = env::current_dir().ok();
-    CompleteEnv::with_factory(Cli::command)
-        .var(ASKED_BY)
-        .try_complete(args, folder.as_deref())
-        .unwrap_or(true)
-}
-
-/// The script that makes a shell ask.
-pub(crate) fn script(shell: Shell) -> Result<Vec<u8>, Failure> {
-    let mut script = Vec::new();
-    let shells = Shells::builtins();
-    let Some(completer) = shells.completer(&shell.to_string()) else {
-        return Err(Failure::usage(format!("no completions for {shell}")));
-    };
-    completer.write_registration(ASKED_BY, "longshore", "longshore", "longshore", &mut script)?;
-    script.flush()?;
-    Ok(script)
-}
 
 /// Ids and names of jobs.
 pub(crate) fn jobs() -> ArgValueCompleter {
@@ -105,14 +75,8 @@ fn ask<T>(question: impl AsyncFnOnce(Store) -> Vec<T>) -> Vec<T> {
         return Vec::new();
     };
     // Only what the environment says: the line is not parsed yet.
-    let Ok(cli) = Cli::try_parse_from(["longshore", "jobs"]) else {
-        return Vec::new();
-    };
-    let global: Global = cli.global;
-    let Some(folder) = store_folder(&global, &around)
-        .ok()
-        .filter(|folder| folder.is_dir())
-    else {
+    let given = around.variable("LONGSHORE_STORE").map(Path::new);
+    let Some(folder) = around.store_folder(given).filter(|folder| folder.is_dir()) else {
         return Vec::new();
     };
     let answer = async {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -121,36 +120,4 @@ impl Draft {
 fn split_table(key: &str) -> Option<(&str, &str)> {
     key.split_once('.')
         .filter(|(table, _)| TABLES.contains(table))
-}
-
-/// What the outside gives to drafts: the caller's variables, files, and the folder they are in.
-pub(crate) struct Surroundings {
-    /// The caller's environment.
-    pub(crate) variables: BTreeMap<String, String>,
-    /// The folder that paths of flags are relative to.
-    pub(crate) folder: PathBuf,
-}
-
-impl Surroundings {
-    /// Those of this process.
-    pub(crate) fn of_process() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        Self { variables, folder }
-    }
-
-    /// One variable of the caller, unless empty.
-    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    /// A path as seen from the folder.
-    pub(crate) fn path(&self, path: &Path) -> PathBuf {
-        self.folder.join(path)
-    }
 }

@@ -25,8 +25,10 @@ mod interrupts;
 mod moments;
 mod render;
 mod session;
+mod shells;
+mod surroundings;
 #[cfg(test)]
-mod stage;
+mod tests;
 
 pub use backstage::{
     Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
@@ -43,7 +45,7 @@ use session::Session;
 /// Makes its own runtime; not to be called inside of one.
 pub fn main(args: impl IntoIterator<Item = OsString>, backstage: Arc<dyn Backstage>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    if completion::answer(&args) {
+    if shells::answer(&args) {
         return exit_code::SUCCESS;
     }
     let cli = match Cli::try_parse_from(&args) {

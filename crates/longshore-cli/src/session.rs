@@ -12,11 +12,11 @@ use tokio::sync::OnceCell;
 use crate::args::Global;
 use crate::backstage::Backstage;
 use crate::console::{Console, Manners};
-use crate::draft::Surroundings;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::render::tables::Look;
 use crate::render::views::HostNames;
+use crate::surroundings::Surroundings;
 
 /// Begins to hear Ctrl-C.
 pub(crate) type Listen = Box<dyn Fn() -> Result<Interrupts, Failure> + Send + Sync>;
@@ -57,7 +57,12 @@ impl Session {
 
     /// The folder of the store.
     pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
-        store_folder(&self.global, &self.around)
+        self.around
+            .store_folder(self.global.store.as_deref())
+            .ok_or_else(|| {
+                Failure::usage("no folder for the store: HOME is not set")
+                    .hint("name one by --store DIR or LONGSHORE_STORE")
+            })
     }
 
     /// The store, opened at first use.
@@ -106,25 +111,4 @@ impl Session {
             now: self.now(),
         }
     }
-}
-
-/// The folder of the store: as given, or where data of users belongs.
-pub(crate) fn store_folder(global: &Global, around: &Surroundings) -> Result<PathBuf, Failure> {
-    if let Some(folder) = &global.store {
-        return Ok(around.path(folder));
-    }
-    let absolute = |name: &str| {
-        around
-            .variable(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    if let Some(folder) = absolute("XDG_DATA_HOME") {
-        return Ok(folder.join("longshore"));
-    }
-    if let Some(home) = absolute("HOME") {
-        return Ok(home.join(".local/share/longshore"));
-    }
-    Err(Failure::usage("no folder for the store: HOME is not set")
-        .hint("name one by --store DIR or LONGSHORE_STORE"))
 }

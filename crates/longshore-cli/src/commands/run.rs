@@ -71,10 +71,7 @@ enum Stayed {
 async fn stay(session: &Session, id: JobId, mut interrupts: Interrupts) -> Result<Stayed, Failure> {
     let narrator = Narrator::new(session);
     let (stop, told) = watch::channel(Stop::Never);
-    let options = WorkerOptions {
-        folder: session.folder()?,
-        ..worker_options(id, &narrator)
-    };
+    let options = worker_options(id, &narrator);
     let store = session.store().await?;
     let mut work = std::pin::pin!(session.backstage.work(store, options, told));
     let mut attending = std::pin::pin!(attend(session, id, &narrator));

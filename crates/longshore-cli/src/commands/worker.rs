@@ -16,7 +16,6 @@ pub(super) async fn run(session: &Session, args: WorkerArgs) -> Result<u8, Failu
     places.require_some()?;
     places.register(store, session.now()).await?;
     let options = WorkerOptions {
-        folder: session.folder()?,
         slots: args.slots,
         exit_when_empty: args.exit_when_empty,
         ..WorkerOptions::default()

@@ -3,8 +3,9 @@
 use longshore_core::spec::MountFlag;
 use serde_json::{Value, json};
 
-use super::{Draft, Origin, Surroundings, paths};
+use super::{Draft, Origin, paths};
 use crate::args::{Given, JobArgs, Shape};
+use crate::surroundings::Surroundings;
 
 /// Lays what was typed over the draft of a file, or over an empty one.
 pub(crate) fn overlay(draft: &mut Draft, args: &JobArgs, around: &Surroundings) {

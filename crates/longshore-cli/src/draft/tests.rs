@@ -6,8 +6,9 @@ use clap::Parser;
 use longshore_core::spec::JobSpec;
 use serde_json::{Value, json};
 
-use super::{Draft, Surroundings, overlay, parse_file};
+use super::{Draft, overlay, parse_file};
 use crate::args::{Cli, Command, JobArgs};
+use crate::surroundings::Surroundings;
 
 fn around() -> Surroundings {
     let variables = BTreeMap::from([("MINE".to_owned(), "from here".to_owned())]);

@@ -2,7 +2,7 @@
 
 use longshore_core::outcome::JobStatus;
 
-use crate::stage::Stage;
+use super::stage::Stage;
 
 #[tokio::test]
 async fn output_and_exit_code_are_the_containers_own() {

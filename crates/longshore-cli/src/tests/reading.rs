@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::stage::Stage;
+use super::stage::Stage;
 
 async fn with_two_jobs() -> Stage {
     let stage = Stage::new();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::stage::Stage;
+use super::stage::Stage;
 
 #[tokio::test]
 async fn without_hosts_a_job_is_pinned_to_the_environments() {

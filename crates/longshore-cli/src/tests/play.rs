@@ -1,15 +1,13 @@
-//! For tests: whole command lines on a store of their own, with a backstage that plays jobs.
+//! A backstage that plays jobs.
 //!
 //! A played job does what the words of its command say: `out=TEXT` and `err=TEXT` write a line,
 //! `exit=N` ends with a code, `refuse` fails before anything runs, `hang` runs until cancelled,
 //! `stubborn` for ever.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use clap::Parser;
 use futures::StreamExt;
 use jiff::Timestamp;
 use longshore_core::fault::Fault;
@@ -23,117 +21,19 @@ use longshore_core::retry::Next;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, WorkerId};
 use longshore_store::{Claim, End, Fenced, LogTotals, LogWriter, Store};
-use tempfile::TempDir;
-use tokio::sync::{OnceCell, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use crate::args::{Cli, Command};
 use crate::backstage::{
     Backstage, Cleanup, DefaultHost, Fate, Leftover, OnPull, PullWish, Stop, Trouble, WorkerOptions,
 };
-use crate::console::recorded;
-use crate::draft::Surroundings;
-use crate::exit_code;
 use crate::interrupts::Interrupts;
-use crate::session::{Listen, Session};
-use crate::{commands, manner, tell};
-
-/// What a command line gave.
-#[derive(Debug)]
-pub(crate) struct Played {
-    pub(crate) code: u8,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-/// A store of its own, an environment of its own, and a play behind it.
-pub(crate) struct Stage {
-    folder: TempDir,
-    pub(crate) variables: BTreeMap<String, String>,
-    play: Arc<Play>,
-}
-
-impl Stage {
-    pub(crate) fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        Self {
-            folder,
-            variables: BTreeMap::new(),
-            play: Arc::default(),
-        }
-    }
-
-    /// Presses Ctrl-C so many times once the job runs.
-    pub(crate) fn press_ctrl_c(&self, times: usize) {
-        *self.play.presses.lock().unwrap() = times;
-    }
-
-    /// From now on the environment names another engine.
-    pub(crate) fn move_to_engine(&self, name: &str) {
-        name.clone_into(&mut self.play.engine.lock().unwrap());
-    }
-
-    /// Writes a file beside which the commands are typed.
-    pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    /// The store, as the commands see it.
-    pub(crate) async fn store(&self) -> Store {
-        Store::open(&self.folder.path().join("store"))
-            .await
-            .unwrap()
-    }
-
-    /// The newest job.
-    pub(crate) async fn newest(&self) -> Job {
-        let store = self.store().await;
-        store.job(store.resolve("-").await.unwrap()).await.unwrap()
-    }
-
-    /// Types a command line, without the program's name.
-    pub(crate) async fn type_in(&self, words: &[&str]) -> Played {
-        let line = ["longshore"].iter().chain(words);
-        let cli = Cli::try_parse_from(line).unwrap();
-        let (console, out, err) = recorded::console();
-        let session = Session {
-            console,
-            backstage: Arc::clone(&self.play) as Arc<dyn Backstage>,
-            around: Surroundings {
-                variables: self.variables.clone(),
-                folder: self.folder.path().to_owned(),
-            },
-            global: crate::args::Global {
-                store: Some(self.folder.path().join("store")),
-                ..cli.global
-            },
-            listen: self.play.listen(),
-            store: OnceCell::new(),
-        };
-        let code = self.carry_out(&session, cli.command).await;
-        Played {
-            code,
-            out: out.text(),
-            err: err.text(),
-        }
-    }
-
-    async fn carry_out(&self, session: &Session, command: Command) -> u8 {
-        let manner = manner(&command);
-        match commands::run(session, command).await {
-            Ok(code) => code,
-            Err(failure) => {
-                tell(session, &failure);
-                exit_code::of_failure(&failure, manner)
-            }
-        }
-    }
-}
+use crate::session::Listen;
 
 /// Plays engine and executors.
 pub(crate) struct Play {
-    presses: Mutex<usize>,
-    engine: Mutex<String>,
+    pub(super) presses: Mutex<usize>,
+    pub(super) engine: Mutex<String>,
     keys: Mutex<Option<mpsc::UnboundedSender<()>>>,
 }
 
@@ -148,7 +48,7 @@ impl Default for Play {
 }
 
 impl Play {
-    fn listen(self: &Arc<Self>) -> Listen {
+    pub(super) fn listen(self: &Arc<Self>) -> Listen {
         let play = Arc::clone(self);
         Box::new(move || {
             let (sender, receiver) = mpsc::unbounded_channel();

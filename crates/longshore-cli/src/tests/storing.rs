@@ -2,7 +2,7 @@
 
 use longshore_core::outcome::JobStatus;
 
-use crate::stage::Stage;
+use super::stage::Stage;
 
 #[tokio::test]
 async fn submit_prints_the_id_alone() {

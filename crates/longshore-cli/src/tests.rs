@@ -1,6 +1,8 @@
 //! Whole command lines against a store of their own, with a played backstage.
 
 mod places;
+mod play;
 mod reading;
 mod running;
+mod stage;
 mod storing;
