@@ -14,10 +14,10 @@ pub mod limits;
 pub mod log;
 pub mod outcome;
 pub mod placement;
-pub mod policy;
 pub mod retry;
 pub mod spec;
 pub mod usage;
 
 pub use ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
 pub use jiff::Timestamp;
+pub use spec::policy;

@@ -1,7 +1,7 @@
 //! The job spec: what a user may ask for, in one struct, with the words of `docker run`.
 //!
 //! Every value is a type that cannot hold nonsense (parsed by `FromStr`, the same for flags and
-//! files); what spans several fields or depends on the pool's [`Policy`](crate::policy::Policy) is
+//! files); what spans several fields or depends on the pool's [`Policy`](crate::spec::policy::Policy) is
 //! checked once by [`JobSpec::validate`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,7 @@ mod mount_flag;
 mod names;
 mod network;
 mod platform;
+pub mod policy;
 mod resources;
 mod retry;
 mod security;

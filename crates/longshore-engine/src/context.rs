@@ -17,8 +17,8 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::executors::ExecutorPool;
 use crate::host_watch::HostWatch;
+use crate::options::WorkerOptions;
 use crate::shelf::Shelf;
-use crate::worker::WorkerOptions;
 
 /// An ended attempt whose container is to be removed.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use longshore_core::limits;
 use longshore_core::outcome::CancelReason;
+use longshore_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::context::Context;
@@ -31,17 +32,10 @@ pub(crate) async fn keep_leases(context: Arc<Context>) {
 pub(crate) async fn carry_wishes(context: Arc<Context>) {
     let mut changes = context.store.changes();
     loop {
-        if *context.active.borrow() > 0 {
-            match context.store.cancel_requested(context.worker).await {
-                Ok(attempts) => {
-                    for attempt in attempts {
-                        context.cancel(attempt, CancelReason::User);
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(error = %error, "cancel wishes cannot be read; trying again");
-                }
-            }
+        if *context.active.borrow() > 0
+            && let Err(error) = carry_once(&context).await
+        {
+            tracing::error!(error = %error, "cancel wishes cannot be read; trying again");
         }
         tokio::select! {
             () = context.leave.cancelled() => return,
@@ -49,4 +43,11 @@ pub(crate) async fn carry_wishes(context: Arc<Context>) {
             () = tokio::time::sleep(limits::SERVICE_PERIOD) => {}
         }
     }
+}
+
+async fn carry_once(context: &Context) -> Result<(), StoreError> {
+    for attempt in context.store.cancel_requested(context.worker).await? {
+        context.cancel(attempt, CancelReason::User);
+    }
+    Ok(())
 }

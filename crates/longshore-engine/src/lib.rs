@@ -14,6 +14,7 @@ mod host_watch;
 mod keeper;
 mod meter;
 mod observer;
+mod options;
 mod presence;
 mod pump;
 mod reaper;
@@ -26,5 +27,6 @@ mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use executors::{ExecutorPool, ExecutorSource};
+pub use options::WorkerOptions;
 pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
-pub use worker::{Stop, Worker, WorkerError, WorkerOptions};
+pub use worker::{Stop, Worker, WorkerError};

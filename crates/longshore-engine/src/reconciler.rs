@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_core::limits;
 use longshore_store::StoreError;
 
-use crate::context::Context;
+use crate::context::{ActiveHost, Context};
 use crate::presence;
 use crate::supervisor::{Origin, supervise};
 use crate::sweep::{Doing, sweep};
@@ -75,16 +75,19 @@ pub(crate) async fn sweep_strays(context: Arc<Context>) {
             () = tokio::time::sleep(SWEEP_PERIOD) => {}
         }
         for host in context.hosts() {
-            let swept = sweep(&context.store, &host.executor, context.now(), Doing::Apply).await;
-            match swept {
-                Ok(found) => {
-                    let removed = found.iter().filter(|found| found.removal.is_some()).count();
-                    if removed > 0 {
-                        tracing::info!(host.name = %host.host.name, removed, "strays removed");
-                    }
-                }
-                Err(error) => tracing::debug!(error = %error, "a host cannot be swept"),
+            sweep_host(&context, &host).await;
+        }
+    }
+}
+
+async fn sweep_host(context: &Context, host: &ActiveHost) {
+    match sweep(&context.store, &host.executor, context.now(), Doing::Apply).await {
+        Ok(found) => {
+            let removed = found.iter().filter(|found| found.removal.is_some()).count();
+            if removed > 0 {
+                tracing::info!(host.name = %host.host.name, removed, "strays removed");
             }
         }
+        Err(error) => tracing::debug!(error = %error, "a host cannot be swept"),
     }
 }

@@ -1,6 +1,5 @@
 //! One worker: all services together, from start to the shutdown ladder.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use longshore_core::{JobId, WorkerId};
@@ -12,22 +11,9 @@ use uuid::Uuid;
 use crate::clock::{Clock, SystemClock};
 use crate::context::{Context, Parts};
 use crate::executors::{ExecutorPool, ExecutorSource};
+use crate::options::WorkerOptions;
 use crate::presence::Presence;
 use crate::{dispatcher, keeper, reaper, reconciler, scheduler};
-
-/// How a worker works.
-#[derive(Clone, Debug, Default)]
-pub struct WorkerOptions {
-    /// Claims this job alone, and ends by itself when it is final and its containers are gone.
-    /// What other workers left behind is taken over all the same.
-    pub only_job: Option<JobId>,
-    /// Most attempts at one time in this worker, beside the slots of each host.
-    pub most_attempts: Option<u32>,
-    /// Folder where the workers of this machine announce themselves.
-    pub presence: Option<PathBuf>,
-    /// Ends by itself when nothing is queued, due or under way.
-    pub until_idle: bool,
-}
 
 /// The shutdown ladder: each step includes the one before.
 #[derive(Clone, Debug, Default)]

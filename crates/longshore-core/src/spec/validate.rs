@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::JobSpec;
-use crate::policy::Policy;
+use crate::spec::policy::Policy;
 
 mod places;
 mod quantities;

@@ -137,14 +137,11 @@ impl Calls {
             idle: timeouts.pull_idle.duration(),
             total: timeouts.pull.duration(),
         };
-        self.outputs.pulling(&format!("pulling {image}"));
+        self.outputs.pulling(&image.to_string());
         let outputs = self.outputs.clone();
         let began = Instant::now();
         let pulled = images
-            .pull(
-                &request,
-                Arc::new(move |progress| outputs.pulling(&describe(progress))),
-            )
+            .pull(&request, Arc::new(move |progress| show(&outputs, progress)))
             .await?;
         tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
         Ok(digest_of(&pulled.digests, image))
@@ -165,6 +162,13 @@ fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
     });
     mine.and_then(|digest| digest.split_once('@'))
         .map(|(_, digest)| digest.to_owned())
+}
+
+/// Shows how far a pull has come, once there is something to show.
+fn show(outputs: &Outputs, progress: &PullProgress) {
+    if !progress.layers.is_empty() {
+        outputs.pulling(&describe(progress));
+    }
 }
 
 /// One line about a pull: layers done, bytes of those under way.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Findings;
-use crate::policy::Policy;
 use crate::spec::mount::normal_path;
+use crate::spec::policy::Policy;
 use crate::spec::{JobSpec, MountKind, MountSpec, NetworkAttachment};
 
 pub(super) fn check(spec: &JobSpec, policy: &Policy, findings: &mut Findings) {

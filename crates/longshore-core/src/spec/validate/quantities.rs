@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Findings;
-use crate::policy::Policy;
+use crate::spec::policy::Policy;
 use crate::spec::{ByteSize, JobSpec, MemorySwap, RetryPolicy, TimeLimit, TimeLimits};
 
 /// Engines refuse less.

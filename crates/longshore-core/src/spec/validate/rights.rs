@@ -1,8 +1,8 @@
 //! Rules for what a container may do to its host: only the pool's policy lets it out of its box.
 
 use super::Findings;
-use crate::policy::Policy;
 use crate::spec::JobSpec;
+use crate::spec::policy::Policy;
 
 const REMEDY: &str = "leave it out, or set allow_privileged in the policy";
 
