@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 /// Which container the bare loop makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// The limits and the init that longshore gives a job by default.
     LikeOurs,
     /// Only image and command.
@@ -19,12 +19,12 @@ pub enum Shape {
 }
 
 /// A connection to the engine.
-pub fn connect(docker_host: &str) -> Result<Docker> {
+pub(crate) fn connect(docker_host: &str) -> Result<Docker> {
     Docker::connect_with_host(docker_host).context("the engine of the benchmark")
 }
 
 /// The container of a job.
-pub fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCreateBody {
+pub(crate) fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCreateBody {
     let host_config = match shape {
         Shape::Plain => HostConfig::default(),
         Shape::LikeOurs => HostConfig {
@@ -50,7 +50,7 @@ pub fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCreateBody 
 }
 
 /// Runs so many jobs, so many at a time: create, start, wait, logs, remove.
-pub async fn run(docker: &Docker, shape: Shape, jobs: usize, at_once: usize) -> Result<()> {
+pub(crate) async fn run(docker: &Docker, shape: Shape, jobs: usize, at_once: usize) -> Result<()> {
     stream::iter(0..jobs)
         .map(|_| one(docker, shape))
         .buffer_unordered(at_once)
@@ -63,16 +63,30 @@ async fn one(docker: &Docker, shape: Shape) -> Result<()> {
     let options = CreateContainerOptionsBuilder::new().build();
     let body = body(shape, "demo-image:latest", &["/bin/true"]);
     let id = docker.create_container(Some(options), body).await?.id;
-    docker.start_container(&id, None::<StartContainerOptions>).await?;
-    let wait = WaitContainerOptionsBuilder::new().condition("not-running").build();
-    docker.wait_container(&id, Some(wait)).try_collect::<Vec<_>>().await?;
-    let logs = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true).build();
+    docker
+        .start_container(&id, None::<StartContainerOptions>)
+        .await?;
+    let wait = WaitContainerOptionsBuilder::new()
+        .condition("not-running")
+        .build();
+    docker
+        .wait_container(&id, Some(wait))
+        .try_collect::<Vec<_>>()
+        .await?;
+    let logs = LogsOptionsBuilder::new()
+        .stdout(true)
+        .stderr(true)
+        .timestamps(true)
+        .build();
     docker.logs(&id, Some(logs)).try_collect::<Vec<_>>().await?;
     remove(docker, &id).await
 }
 
 /// Removes a container with its anonymous volumes.
-pub async fn remove(docker: &Docker, id: &str) -> Result<()> {
-    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+pub(crate) async fn remove(docker: &Docker, id: &str) -> Result<()> {
+    let options = RemoveContainerOptionsBuilder::new()
+        .force(true)
+        .v(true)
+        .build();
     Ok(docker.remove_container(id, Some(options)).await?)
 }

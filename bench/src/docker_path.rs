@@ -25,7 +25,7 @@ struct Rates {
     legacy: Vec<f64>,
 }
 
-pub async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
+pub(crate) async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
     let docker = bare::connect(&bench.docker_host)?;
     let legacy = Legacy::prepare(&bench.docker_host)?;
     bare::run(&docker, Shape::LikeOurs, 8, AT_ONCE).await?;
@@ -68,7 +68,10 @@ async fn ours(bench: &Bench) -> Result<f64> {
         .filter(|(status, _)| *status == longshore_core::outcome::JobStatus::Completed)
         .map(|(_, count)| *count)
         .sum();
-    ensure!(completed == u64::from(JOBS), "only {completed} of {JOBS} jobs completed");
+    ensure!(
+        completed == u64::from(JOBS),
+        "only {completed} of {JOBS} jobs completed"
+    );
     Ok(rate)
 }
 
@@ -94,11 +97,17 @@ fn print(rates: &Rates) {
     let mut table = Table::new();
     table.set_header(["docker path: way", "jobs/s", "longshore ÷ it"]);
     let rows = [
-        ("longshore (submit to final, removed, log kept)", &rates.ours),
+        (
+            "longshore (submit to final, removed, log kept)",
+            &rates.ours,
+        ),
         ("bare Engine API, same container", &rates.bare),
         ("bare Engine API, no limits, no init", &rates.plain),
         ("docker run --rm, xargs -P8", &rates.cli),
-        ("django-container-manager 1.0.14, legacy mode", &rates.legacy),
+        (
+            "django-container-manager 1.0.14, legacy mode",
+            &rates.legacy,
+        ),
     ];
     for (name, values) in rows {
         let ratio = ours / median(values);
@@ -108,5 +117,8 @@ fn print(rates: &Rates) {
     let bare = ours / median(&rates.bare);
     println!("longshore ÷ bare: {}", against(bare, 0.95, bare >= 0.95));
     let legacy = ours / median(&rates.legacy);
-    println!("longshore ÷ legacy: {}\n", against(legacy, 3.0, legacy >= 3.0));
+    println!(
+        "longshore ÷ legacy: {}\n",
+        against(legacy, 3.0, legacy >= 3.0)
+    );
 }

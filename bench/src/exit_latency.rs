@@ -8,6 +8,7 @@ use bollard::query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder, StartC
 use futures::{StreamExt, TryStreamExt};
 use longshore_core::JobId;
 use longshore_store::Store;
+use tokio::task::JoinSet;
 
 use crate::bare::{self, Shape};
 use crate::figures::{against, median, spread};
@@ -17,7 +18,7 @@ use crate::ours::{Bench, RunningWorker};
 const JOBS: usize = 8;
 const COMMAND: [&str; 3] = ["sh", "-c", "sleep 0.3; echo done"];
 
-pub async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
+pub(crate) async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
     let docker = bare::connect(&bench.docker_host)?;
     let worker = bench.worker(8).await?;
     let (mut ours, mut drains) = (Vec::new(), Vec::new());
@@ -28,27 +29,34 @@ pub async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
         }
     }
     println!("die event to final status, ms: {}", spread(&ours));
-    println!("die event to log drained by bare API, ms: {}", spread(&drains));
+    println!(
+        "die event to log drained by bare API, ms: {}",
+        spread(&drains)
+    );
     let beyond = median(&ours) - median(&drains);
-    println!("beyond draining, ms: {}\n", against(beyond, 20.0, beyond <= 20.0));
+    println!(
+        "beyond draining, ms: {}\n",
+        against(beyond, 20.0, beyond <= 20.0)
+    );
     Ok(())
 }
 
 /// One job of ours; the clock runs from the event to what the store tells this process.
 async fn one(bench: &Bench, docker: &Docker, worker: &RunningWorker) -> Result<Duration> {
-    let died = tokio::spawn(next_death(docker.clone()));
+    let mut died = JoinSet::new();
+    died.spawn(next_death(docker.clone()));
     let mut submit = vec!["submit", "demo-image:latest"];
     submit.extend(COMMAND);
     bench.call(worker.path(), &submit)?;
     let job = worker.store.resolve("-").await?;
     let finished = is_final(&worker.store, job).await?;
-    Ok(finished.saturating_duration_since(died.await??))
+    Ok(finished.saturating_duration_since(first(died).await?))
 }
 
 async fn is_final(store: &Store, job: JobId) -> Result<Instant> {
     let mut changes = store.changes();
     loop {
-        let job = store.job(job).await?.context("the job")?;
+        let job = store.job(job).await?;
         if job.status.is_final() {
             return Ok(Instant::now());
         }
@@ -56,22 +64,40 @@ async fn is_final(store: &Store, job: JobId) -> Result<Instant> {
     }
 }
 
+async fn first(mut tasks: JoinSet<Result<Instant>>) -> Result<Instant> {
+    tasks.join_next().await.context("a task")??
+}
+
 async fn next_death(docker: Docker) -> Result<Instant> {
     let filters = [("type", vec!["container"]), ("event", vec!["die"])].into();
     let options = EventsOptionsBuilder::new().filters(&filters).build();
-    docker.events(Some(options)).next().await.context("an event")??;
+    docker
+        .events(Some(options))
+        .next()
+        .await
+        .context("an event")??;
     Ok(Instant::now())
 }
 
 /// The same without us: from the event until the log is read.
 async fn drain(docker: &Docker) -> Result<Duration> {
-    let died = tokio::spawn(next_death(docker.clone()));
+    let mut died = JoinSet::new();
+    died.spawn(next_death(docker.clone()));
     let body = bare::body(Shape::LikeOurs, "demo-image:latest", &COMMAND);
     let id = docker.create_container(None, body).await?.id;
-    docker.start_container(&id, None::<StartContainerOptions>).await?;
-    let died = died.await??;
-    let options = LogsOptionsBuilder::new().stdout(true).stderr(true).timestamps(true).build();
-    docker.logs(&id, Some(options)).try_collect::<Vec<_>>().await?;
+    docker
+        .start_container(&id, None::<StartContainerOptions>)
+        .await?;
+    let died = first(died).await?;
+    let options = LogsOptionsBuilder::new()
+        .stdout(true)
+        .stderr(true)
+        .timestamps(true)
+        .build();
+    docker
+        .logs(&id, Some(options))
+        .try_collect::<Vec<_>>()
+        .await?;
     let drained = died.elapsed();
     bare::remove(docker, &id).await?;
     Ok(drained)

@@ -1,21 +1,24 @@
 //! Medians and how they are printed.
 
 /// The middle of the values; of two middles the lower. Zero when there are none.
-pub fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+    sorted
+        .get(sorted.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or(0.0)
 }
 
 /// `12.3 (11.0-13.1)`.
-pub fn spread(values: &[f64]) -> String {
+pub(crate) fn spread(values: &[f64]) -> String {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     format!("{:.1} ({low:.1}-{high:.1})", median(values))
 }
 
 /// Whether a bar is met, in words.
-pub fn against(value: f64, bar: f64, is_met: bool) -> String {
+pub(crate) fn against(value: f64, bar: f64, is_met: bool) -> String {
     let word = if is_met { "met" } else { "MISSED" };
     format!("{value:.2} (bar {bar}: {word})")
 }

@@ -13,7 +13,7 @@ const WATCHED: Duration = Duration::from_secs(30);
 /// Clock ticks a second, as Linux reports CPU time on every architecture that we run on.
 const TICKS: f64 = 100.0;
 
-pub async fn measure(bench: &Bench) -> Result<()> {
+pub(crate) async fn measure(bench: &Bench) -> Result<()> {
     let worker = bench.worker(8).await?;
     // One job first: what is idle afterwards has opened everything it will ever need.
     bench.call(worker.path(), &["submit", "demo-image:latest", "true"])?;
@@ -23,8 +23,14 @@ pub async fn measure(bench: &Bench) -> Result<()> {
     tokio::time::sleep(WATCHED).await;
     let cpu = (cpu_secs(pid)? - before) / WATCHED.as_secs_f64() * 100.0;
     let memory = resident_mib(pid)?;
-    println!("idle worker, resident MiB: {}", against(memory, 40.0, memory <= 40.0));
-    println!("idle worker, CPU % of a core: {}\n", against(cpu, 0.5, cpu <= 0.5));
+    println!(
+        "idle worker, resident MiB: {}",
+        against(memory, 40.0, memory <= 40.0)
+    );
+    println!(
+        "idle worker, CPU % of a core: {}\n",
+        against(cpu, 0.5, cpu <= 0.5)
+    );
     Ok(())
 }
 
@@ -38,7 +44,14 @@ fn cpu_secs(pid: u32) -> Result<f64> {
 
 fn resident_mib(pid: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
-    let kib: f64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .context("VmRSS")?;
+    let kib: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .context("a number")?
+        .parse()?;
     Ok(kib / 1024.0)
 }

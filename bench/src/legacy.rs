@@ -12,23 +12,31 @@ use tempfile::TempDir;
 const PACKAGE: &str = "django-container-manager==1.0.14";
 
 /// A virtual environment with the package and a project for it.
-pub struct Legacy {
+pub(crate) struct Legacy {
     folder: TempDir,
     python: PathBuf,
     docker_host: String,
 }
 
 impl Legacy {
-    /// Installs the package from PyPI and makes its tables.
-    pub fn prepare(docker_host: &str) -> Result<Self> {
+    /// Installs the package from `PyPI` and makes its tables.
+    pub(crate) fn prepare(docker_host: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let environment = folder.path().join("venv");
-        succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        succeed(
+            Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&environment),
+        )?;
         let python = environment.join("bin/python");
         succeed(Command::new(&python).args(["-m", "pip", "install", "-q", PACKAGE, "setuptools"]))?;
         fs::write(folder.path().join("settings.py"), SETTINGS)?;
         fs::write(folder.path().join("fill.py"), FILL)?;
-        let legacy = Self { folder, python, docker_host: docker_host.to_owned() };
+        let legacy = Self {
+            folder,
+            python,
+            docker_host: docker_host.to_owned(),
+        };
         succeed(legacy.django().args(["migrate", "-v0"]))?;
         Ok(legacy)
     }
@@ -44,19 +52,25 @@ impl Legacy {
     }
 
     /// Runs so many jobs of `/bin/true` and says how many a second.
-    pub fn jobs_per_second(&self, jobs: u32) -> Result<f64> {
+    pub(crate) fn jobs_per_second(&self, jobs: u32) -> Result<f64> {
         let mut fill = Command::new(&self.python);
         fill.arg("fill.py")
             .args([&jobs.to_string(), &self.docker_host])
             .current_dir(self.folder.path());
         succeed(&mut fill)?;
         let mut work = self.django();
-        work.args(["process_container_jobs", "--legacy-mode", "--poll-interval", "1"]);
+        work.args([
+            "process_container_jobs",
+            "--legacy-mode",
+            "--poll-interval",
+            "1",
+        ]);
         work.args(["--max-jobs", "8"]);
         let began = Instant::now();
         let mut worker = work.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut wait = Command::new(&self.python);
-        wait.args(["fill.py", "wait"]).current_dir(self.folder.path());
+        wait.args(["fill.py", "wait"])
+            .current_dir(self.folder.path());
         let waited = succeed(&mut wait);
         let seconds = began.elapsed().as_secs_f64();
         worker.kill()?;
@@ -67,7 +81,10 @@ impl Legacy {
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{command:?}"))?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{command:?} failed: {text}");
     Ok(())

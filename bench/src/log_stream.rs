@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use bollard::Docker;
 use bollard::query_parameters::{LogsOptionsBuilder, StartContainerOptions};
 use futures::{StreamExt, TryStreamExt};
+use longshore_core::JobId;
 use longshore_store::LogQuery;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +22,7 @@ const COMMAND: [&str; 3] = [
     "yes 'longshore carries what is loaded, in order, without loss: this line is a hundred bytes long ..' | head -c 200000000",
 ];
 
-pub async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
+pub(crate) async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
     let docker = bare::connect(&bench.docker_host)?;
     let worker = bench.worker(8).await?;
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
@@ -32,8 +33,14 @@ pub async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
         ours.push(rate);
         ensure!(kept == expected, "what was kept is not what was written");
     }
-    println!("200 MB of output, bare bollard reader, MB/s: {}", spread(&bare));
-    println!("200 MB of output, longshore, every byte compared, MB/s: {}", spread(&ours));
+    println!(
+        "200 MB of output, bare bollard reader, MB/s: {}",
+        spread(&bare)
+    );
+    println!(
+        "200 MB of output, longshore, every byte compared, MB/s: {}",
+        spread(&ours)
+    );
     let ratio = median(&ours) / median(&bare);
     println!("longshore ÷ bare: {}\n", against(ratio, 0.9, ratio >= 0.9));
     Ok(())
@@ -51,7 +58,9 @@ async fn drained(docker: &Docker) -> Result<Measured> {
     let body = bare::body(Shape::LikeOurs, "demo-image:latest", &COMMAND);
     let id = docker.create_container(None, body).await?.id;
     let began = Instant::now();
-    docker.start_container(&id, None::<StartContainerOptions>).await?;
+    docker
+        .start_container(&id, None::<StartContainerOptions>)
+        .await?;
     let options = LogsOptionsBuilder::new()
         .follow(true)
         .stdout(true)
@@ -63,7 +72,10 @@ async fn drained(docker: &Docker) -> Result<Measured> {
     while let Some(line) = output.next().await {
         let line = line?.into_bytes();
         // The engine's time stamp and a space stand before each frame.
-        let text = line.iter().position(|byte| *byte == b' ').map_or(&line[..], |at| &line[at + 1..]);
+        let text = line
+            .iter()
+            .position(|byte| *byte == b' ')
+            .map_or(&line[..], |at| &line[at + 1..]);
         bytes += text.len() as u64;
         digest.update(text);
     }
@@ -76,11 +88,15 @@ async fn drained(docker: &Docker) -> Result<Measured> {
 async fn one(bench: &Bench, worker: &RunningWorker) -> Result<Measured> {
     let mut submit = vec!["submit", "demo-image:latest"];
     submit.extend(COMMAND);
-    let before = worker.store.last_event_sequence().await?;
     bench.call(worker.path(), &submit)?;
     let job = worker.store.resolve("-").await?;
-    let rate = since_start(worker, job, before).await?;
-    let attempt = worker.store.attempts(job).await?.pop().map(|attempt| attempt.id);
+    let rate = since_start(worker, job).await?;
+    let attempt = worker
+        .store
+        .attempts(job)
+        .await?
+        .pop()
+        .map(|attempt| attempt.id);
     let attempt = attempt.ok_or_else(|| anyhow::anyhow!("no attempt"))?;
     let mut digest = Sha256::new();
     let mut frames = worker.store.logs().read(attempt, LogQuery::default());
@@ -91,11 +107,11 @@ async fn one(bench: &Bench, worker: &RunningWorker) -> Result<Measured> {
 }
 
 /// From the container's start to the final status.
-async fn since_start(worker: &RunningWorker, job: longshore_core::JobId, _after: i64) -> Result<f64> {
+async fn since_start(worker: &RunningWorker, job: JobId) -> Result<f64> {
     let mut changes = worker.store.changes();
     let mut began = None;
     loop {
-        let Some(job) = worker.store.job(job).await? else { anyhow::bail!("the job is gone") };
+        let job = worker.store.job(job).await?;
         if job.started_at.is_some() {
             began.get_or_insert_with(Instant::now);
         }

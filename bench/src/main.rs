@@ -3,7 +3,10 @@
 //! A figure alone says more about the machine than about us. Each measurement therefore runs the
 //! bare way (the Engine API by bollard, without us) in the same rounds and prints ours ÷ bare.
 
-#![expect(clippy::print_stdout, reason = "printing figures is what this program is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "printing figures is what this program is for"
+)]
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -9,35 +9,59 @@ use longshore_store::Store;
 use tempfile::TempDir;
 
 /// What every measurement needs.
-pub struct Bench {
-    pub docker_host: String,
-    pub binary: PathBuf,
+pub(crate) struct Bench {
+    pub(crate) docker_host: String,
+    pub(crate) binary: PathBuf,
 }
 
 impl Bench {
-    pub fn from_environment() -> Result<Self> {
-        let docker_host = longshore_testkit::shared_engine().docker_host();
+    pub(crate) fn from_environment() -> Result<Self> {
+        let docker_host = longshore_testkit::shared_engine().docker_host().to_owned();
         let me = std::env::current_exe()?;
-        let binary = me.parent().context("the folder of this program")?.join("longshore");
+        let binary = me
+            .parent()
+            .context("the folder of this program")?
+            .join("longshore");
         ensure!(
             binary.exists(),
             "build the binary first: `cargo build --release -p longshore` (`cargo xtask bench` does)"
         );
-        Ok(Self { docker_host, binary })
+        Ok(Self {
+            docker_host,
+            binary,
+        })
     }
 
     /// A store of its own with a running worker.
-    pub async fn worker(&self, slots: usize) -> Result<RunningWorker> {
+    pub(crate) async fn worker(&self, slots: usize) -> Result<RunningWorker> {
         let folder = tempfile::tempdir()?;
         let slots = slots.to_string();
-        self.call(folder.path(), &["hosts", "add", "bench", &self.docker_host, "--slots", &slots])?;
-        let child = self.command(folder.path()).arg("worker").stderr(Stdio::null()).spawn()?;
+        self.call(
+            folder.path(),
+            &[
+                "hosts",
+                "add",
+                "bench",
+                &self.docker_host,
+                "--slots",
+                &slots,
+            ],
+        )?;
+        let child = self
+            .command(folder.path())
+            .arg("worker")
+            .stderr(Stdio::null())
+            .spawn()?;
         let store = Store::open(folder.path()).await?;
-        Ok(RunningWorker { folder, child, store })
+        Ok(RunningWorker {
+            folder,
+            child,
+            store,
+        })
     }
 
     /// `longshore` on a store.
-    pub fn command(&self, store: &Path) -> Command {
+    pub(crate) fn command(&self, store: &Path) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .env("LONGSHORE_STORE", store)
@@ -48,27 +72,30 @@ impl Bench {
     }
 
     /// Runs `longshore` to its end.
-    pub fn call(&self, store: &Path, arguments: &[&str]) -> Result<()> {
+    pub(crate) fn call(&self, store: &Path, arguments: &[&str]) -> Result<()> {
         let status = self.command(store).args(arguments).status()?;
-        ensure!(status.success(), "longshore {arguments:?} ended with {status}");
+        ensure!(
+            status.success(),
+            "longshore {arguments:?} ended with {status}"
+        );
         Ok(())
     }
 }
 
 /// A worker process on a store of its own; ends with this value.
-pub struct RunningWorker {
-    pub folder: TempDir,
-    pub child: Child,
-    pub store: Store,
+pub(crate) struct RunningWorker {
+    pub(crate) folder: TempDir,
+    pub(crate) child: Child,
+    pub(crate) store: Store,
 }
 
 impl RunningWorker {
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Waits until so many jobs are final and their containers removed.
-    pub async fn all_done(&self, jobs: u64) -> Result<()> {
+    pub(crate) async fn all_done(&self, jobs: u64) -> Result<()> {
         let mut changes = self.store.changes();
         let done = async {
             loop {
@@ -84,7 +111,7 @@ impl RunningWorker {
                 changes.changed().await;
             }
         };
-        match tokio::time::timeout(Duration::from_secs(300), done).await {
+        match tokio::time::timeout(Duration::from_mins(5), done).await {
             Ok(done) => done,
             Err(_) => bail!("{jobs} jobs were not done within five minutes"),
         }

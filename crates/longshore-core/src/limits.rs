@@ -26,7 +26,7 @@ pub const OBSERVE_PERIOD: Duration = Duration::from_secs(15);
 /// How often the counters of a running container are read.
 pub const USAGE_PERIOD: Duration = Duration::from_secs(10);
 /// When the counters are read for the first time after the start.
-pub const USAGE_FIRST: Duration = Duration::from_millis(400);
+pub const USAGE_FIRST: Duration = Duration::from_millis(200);
 /// Pause before a failed outside call is tried again: first, and at most.
 pub const RETRY_CALL_FIRST: Duration = Duration::from_millis(200);
 /// See [`RETRY_CALL_FIRST`].
