@@ -9,6 +9,7 @@ mod cancel;
 mod cleanup;
 mod completions;
 mod doctor;
+mod ending;
 mod events;
 mod help;
 mod hosts;

@@ -4,22 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_core::JobId;
-use longshore_core::fault::Blame;
 use longshore_core::job::Job;
-use longshore_core::outcome::{FailReason, Outcome};
 use longshore_store::CancelAnswer;
 use tokio::sync::watch;
 
 use crate::args::RunArgs;
 use crate::backstage::{Stop, WorkerOptions};
 use crate::commands::attend::attend;
+use crate::commands::ending;
 use crate::commands::intake;
 use crate::commands::narrate::{self, Narrator};
 use crate::exit_code::{self, CANCELLED, SUCCESS};
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::render::tables;
-use crate::render::views::{self, JobView};
 use crate::session::Session;
 
 /// The removal of the container may take so long after the job's end; others finish it.
@@ -49,7 +46,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> Result<u8, Failure>
     }
     match stay(session, id, interrupts).await? {
         Stayed::Final(job) => {
-            report(session, &job).await?;
+            ending::report(session, &job).await?;
             Ok(exit_code::of_job(&job))
         }
         Stayed::Detached => {
@@ -148,51 +145,4 @@ fn abandoned(id: JobId, failure: Failure) -> Failure {
 fn next_steps(id: JobId) -> String {
     let short = id.short();
     format!("follow it by `longshore logs -f {short}`, give it up by `longshore cancel {short}`")
-}
-
-/// Says how it ended, where the exit code alone does not.
-async fn report(session: &Session, job: &Job) -> Result<(), Failure> {
-    if session.global.json {
-        let view = JobView::new(job, &session.host_names().await?);
-        session.console.complain(&views::line(&view));
-        return Ok(());
-    }
-    match job.outcome {
-        None
-        | Some(
-            Outcome::Completed
-            | Outcome::Cancelled(_)
-            | Outcome::Failed(FailReason::Exit(_) | FailReason::Signal(_)),
-        ) => {}
-        Some(outcome @ (Outcome::Failed(_) | Outcome::TimedOut(_))) => {
-            explain(session, job, outcome).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn explain(session: &Session, job: &Job, outcome: Outcome) -> Result<(), Failure> {
-    let place = match job.host {
-        Some(host) => format!(" on host {}", session.host_names().await?.name(host)),
-        None => String::new(),
-    };
-    let said = job
-        .message
-        .as_ref()
-        .map(|text| format!(": {text}"))
-        .unwrap_or_default();
-    let id = job.id.short();
-    session.console.complain(&format!(
-        "error: job {id} {}{place}{said}",
-        tables::status(job)
-    ));
-    let blame = match outcome.blame() {
-        Some(Blame::Job) => "this lies with the job, its image or its limits",
-        Some(Blame::Infrastructure) => "this lies with the host, the registry or the network",
-        None => return Ok(()),
-    };
-    session.console.say(&format!(
-        " hint: {blame}; `longshore events {id}` shows what happened, `longshore retry {id}` tries again"
-    ));
-    Ok(())
 }
