@@ -1,1 +1,3 @@
 //! Whole-binary stories live in `tests/`.
+
+pub mod drill;

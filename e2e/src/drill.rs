@@ -1,0 +1,516 @@
+//! A pool of its own whose processes are killed and whose engine misbehaves.
+//!
+//! Every drill has its own store; its processes end and its containers and volumes are removed
+//! when it is dropped, whatever the test did.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use longshore_testkit::{
+    DEMO_IMAGE, EngineAccess, FaultProxy, eventually, load_demo_image, longshore_bin, temp_dir,
+    unique_name,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What anything in a drill may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+/// A command that asks or stores something has ended by then.
+const COMMAND_LIMIT: Duration = Duration::from_secs(90);
+
+/// One pool on one engine.
+#[derive(Debug)]
+pub struct Drill {
+    engine: EngineAccess,
+    folder: TempDir,
+    store: PathBuf,
+    config: Option<PathBuf>,
+    volume: String,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Done {
+    /// Its exit code; 128 and the signal if it was killed.
+    pub code: i32,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Drill {
+    /// A pool on `engine`, which gets the demo image if it lacks it.
+    ///
+    /// # Panics
+    /// When the engine does not take the image.
+    pub fn on(engine: &EngineAccess) -> Self {
+        load_demo_image(engine).expect("the engine takes the demo image");
+        let folder = temp_dir();
+        let drill = Self {
+            engine: engine.clone(),
+            store: folder.path().join("store"),
+            folder,
+            config: None,
+            volume: unique_name("longshore-drill"),
+        };
+        drill.lead_to(engine.socket());
+        drill
+    }
+
+    /// A pool that reaches its engine through a proxy without rules.
+    ///
+    /// # Panics
+    /// As [`Drill::on`].
+    pub fn through_proxy(engine: &EngineAccess) -> (Self, FaultProxy) {
+        let drill = Self::on(engine);
+        let proxy = FaultProxy::start(engine).expect("a proxy starts");
+        drill.lead_to(&proxy.socket());
+        (drill, proxy)
+    }
+
+    /// Keeps the store in this folder instead.
+    #[must_use]
+    pub fn with_store(mut self, store: &Path) -> Self {
+        store.clone_into(&mut self.store);
+        self
+    }
+
+    /// Uses this folder as `DOCKER_CONFIG`.
+    #[must_use]
+    pub fn with_config(mut self, config: &Path) -> Self {
+        self.config = Some(config.to_owned());
+        self
+    }
+
+    /// The engine itself, without a proxy.
+    pub fn engine(&self) -> &EngineAccess {
+        &self.engine
+    }
+
+    /// The folder of the store.
+    pub fn store(&self) -> &Path {
+        &self.store
+    }
+
+    /// A folder that goes with the drill.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The socket that the pool is told of: a link, which may lead elsewhere, or nowhere.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("engine.sock")
+    }
+
+    /// Lets the pool's socket lead to this one from now on.
+    ///
+    /// # Panics
+    /// When the link cannot be made.
+    pub fn lead_to(&self, socket: &Path) {
+        let new = self.folder.path().join("engine.new");
+        symlink(socket, &new).expect("a link in a folder of our own");
+        fs::rename(new, self.socket()).expect("a link in a folder of our own");
+    }
+
+    /// A named volume of this drill, as a `-v` flag that mounts it at `/v`.
+    pub fn volume_flag(&self) -> String {
+        format!("{}:/v", self.volume)
+    }
+
+    /// What is in a file of the volume; empty when there is none.
+    ///
+    /// # Panics
+    /// When the engine refuses.
+    pub fn in_volume(&self, file: &str) -> String {
+        let script = format!("cat /v/{file} 2>/dev/null || true");
+        let volume = self.volume_flag();
+        let args = [
+            "run", "--rm", "-v", &volume, DEMO_IMAGE, "sh", "-c", &script,
+        ];
+        self.engine.docker(args).expect("a volume can be read")
+    }
+
+    /// The binary with the pool's surroundings.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(longshore_bin());
+        command
+            .args(args)
+            .env_remove("DOCKER_CONTEXT")
+            .env_remove("DOCKER_TLS_VERIFY")
+            .env_remove("DOCKER_CERT_PATH")
+            .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
+            .env("LONGSHORE_STORE", &self.store)
+            .env("HOME", self.folder.path())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        match &self.config {
+            Some(config) => command.env("DOCKER_CONFIG", config),
+            None => command.env_remove("DOCKER_CONFIG"),
+        };
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    /// When it cannot be run, or does not end within a minute and a half.
+    pub fn call(&self, args: &[&str]) -> Done {
+        self.spawn(args).done_within(COMMAND_LIMIT)
+    }
+
+    /// Runs a command that must succeed and returns its stdout without the last newline.
+    ///
+    /// # Panics
+    /// When it fails, with what it said.
+    #[track_caller]
+    pub fn ok(&self, args: &[&str]) -> String {
+        let done = self.call(args);
+        assert_eq!(done.code, 0, "longshore {args:?}: {done:#?}");
+        done.stdout.trim_end_matches('\n').to_owned()
+    }
+
+    /// Starts a command and leaves it running.
+    ///
+    /// # Panics
+    /// When it cannot be run.
+    pub fn spawn(&self, args: &[&str]) -> Process {
+        Process::start(&mut self.command(args))
+    }
+
+    /// Starts a worker.
+    pub fn worker(&self) -> Process {
+        self.spawn(&["worker"])
+    }
+
+    /// Stores a job that runs `script`, with more flags before the image; returns its id.
+    #[track_caller]
+    pub fn submit(&self, flags: &[&str], script: &str) -> String {
+        self.ok(&shell_job("submit", flags, script))
+    }
+
+    /// `run` with a script, in the background.
+    pub fn start_run(&self, flags: &[&str], script: &str) -> Process {
+        self.spawn(&shell_job("run", flags, script))
+    }
+
+    /// `run` with a script, to its end.
+    pub fn run(&self, flags: &[&str], script: &str) -> Done {
+        self.call(&shell_job("run", flags, script))
+    }
+
+    /// All that is known of a job.
+    ///
+    /// # Panics
+    /// When there is no such job.
+    #[track_caller]
+    pub fn job(&self, id: &str) -> Value {
+        let text = self.ok(&["inspect", id]);
+        let jobs: Value = serde_json::from_str(&text).expect("inspect prints JSON");
+        jobs[0].clone()
+    }
+
+    /// Waits until the job is as wanted.
+    #[track_caller]
+    pub fn until(&self, what: &str, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.until_within(PATIENCE, what, id, is_so)
+    }
+
+    /// As [`Drill::until`], with a deadline.
+    #[track_caller]
+    pub fn until_within(
+        &self,
+        deadline: Duration,
+        what: &str,
+        id: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Value {
+        eventually(what, deadline, || {
+            let job = self.job(id);
+            if is_so(&job) {
+                Ok(job)
+            } else {
+                Err(brief(&job))
+            }
+        })
+    }
+
+    /// Waits until the job is final and its containers are gone from the record.
+    #[track_caller]
+    pub fn until_gone(&self, id: &str) -> Value {
+        self.until("the job is final and its containers removed", id, |job| {
+            let attempts = job["attempts"].as_array().cloned().unwrap_or_default();
+            is_final(job)
+                && attempts
+                    .iter()
+                    .all(|attempt| !attempt["removed_at"].is_null())
+        })
+    }
+
+    /// Waits until the job's only attempt runs; returns its container's id.
+    #[track_caller]
+    pub fn until_running(&self, id: &str) -> String {
+        let job = self.until("the job runs", id, |job| {
+            job["status"] == "running" && job["attempts"][0]["container"].is_string()
+        });
+        container_of(&job)
+    }
+
+    /// The job's stdout as it is kept.
+    pub fn log(&self, id: &str) -> String {
+        self.call(&["logs", "--stdout", id]).stdout
+    }
+
+    /// Waits until the kept stdout holds this text.
+    #[track_caller]
+    pub fn until_logged(&self, id: &str, text: &str) {
+        eventually("the log has come so far", PATIENCE, || {
+            let log = self.log(id);
+            if log.contains(text) { Ok(()) } else { Err(log) }
+        });
+    }
+
+    /// The kinds of the job's events, in order.
+    pub fn events(&self, id: &str) -> Vec<String> {
+        let text = self.ok(&["--json", "events", id]);
+        let kinds = text.lines().map(|line| {
+            let event: Value = serde_json::from_str(line).expect("one event a line");
+            event["kind"].as_str().unwrap_or_default().to_owned()
+        });
+        kinds.collect()
+    }
+
+    /// The containers of a job that are on the engine now.
+    ///
+    /// # Panics
+    /// When the engine does not answer.
+    pub fn containers(&self, id: &str) -> Vec<String> {
+        let filter = format!("label=io.longshore.job={id}");
+        let args = ["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter];
+        let listed = self
+            .engine
+            .docker(args)
+            .expect("the engine lists containers");
+        listed.lines().map(str::to_owned).collect()
+    }
+
+    /// One field of a container, by a Go template; `None` when there is no such container.
+    pub fn container(&self, id: &str, field: &str) -> Option<String> {
+        self.engine.docker(["inspect", "--format", field, id]).ok()
+    }
+
+    /// Waits until a container is in this state.
+    #[track_caller]
+    pub fn until_container(&self, id: &str, status: &str) {
+        eventually("the container has come so far", PATIENCE, || {
+            let found = self.container(id, "{{.State.Status}}");
+            if found.as_deref() == Some(status) {
+                Ok(())
+            } else {
+                Err(found)
+            }
+        });
+    }
+
+    /// Waits until a rule has befallen a request.
+    #[track_caller]
+    pub fn until_hit(&self, proxy: &FaultProxy, rule: longshore_testkit::RuleId) {
+        eventually("the proxy was asked", PATIENCE, || proxy.hits(rule) > 0);
+    }
+
+    fn clean(&self) {
+        let jobs = self.call(&["jobs", "--no-trunc", "-q"]).stdout;
+        for job in jobs.lines() {
+            for container in self.containers(job) {
+                let _ = self
+                    .engine
+                    .docker(["rm", "--force", "--volumes", &container]);
+            }
+        }
+        let _ = self
+            .engine
+            .docker(["volume", "rm", "--force", &self.volume]);
+    }
+}
+
+impl Drop for Drill {
+    fn drop(&mut self) {
+        if self.engine.answers() && self.store.join("longshore.db").is_file() {
+            self.clean();
+        }
+    }
+}
+
+/// The arguments of a job that runs a script in the demo image.
+fn shell_job<'a>(command: &'a str, flags: &[&'a str], script: &'a str) -> Vec<&'a str> {
+    let mut args = vec![command];
+    args.extend(flags);
+    args.extend([DEMO_IMAGE, "sh", "-c", script]);
+    args
+}
+
+/// Whether a job has its last status.
+pub fn is_final(job: &Value) -> bool {
+    let word = job["status"].as_str().unwrap_or_default();
+    ["completed", "failed", "timeout", "cancelled"].contains(&word)
+}
+
+/// The container of the job's first attempt.
+///
+/// # Panics
+/// When it has none.
+#[track_caller]
+pub fn container_of(job: &Value) -> String {
+    let container = job["attempts"][0]["container"].as_str();
+    container.expect("the attempt has a container").to_owned()
+}
+
+fn brief(job: &Value) -> String {
+    let attempt = &job["attempts"][0];
+    format!(
+        "{} {} {} phase {} unknown {} message {}",
+        job["status"],
+        job["reason"],
+        job["attempt"],
+        attempt["phase"],
+        attempt["unknown_since"],
+        job["message"]
+    )
+}
+
+/// A running command; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    started: Instant,
+    stdout: TempFile,
+    stderr: TempFile,
+}
+
+/// Output of a process: a file, so that a full pipe never stops it.
+#[derive(Debug)]
+struct TempFile(fs::File);
+
+impl TempFile {
+    fn new() -> Self {
+        Self(tempfile::tempfile_in("/tmp").expect("/tmp is writable"))
+    }
+
+    fn write_end(&self) -> Stdio {
+        Stdio::from(self.0.try_clone().expect("a file can be opened twice"))
+    }
+
+    fn text(&self) -> String {
+        use std::os::unix::fs::FileExt;
+        let mut bytes = Vec::new();
+        let mut part = [0; 65536];
+        while let Ok(read @ 1..) = self.0.read_at(&mut part, bytes.len() as u64) {
+            bytes.extend_from_slice(&part[..read]);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Process {
+    fn start(command: &mut Command) -> Self {
+        let (stdout, stderr) = (TempFile::new(), TempFile::new());
+        command
+            .stdout(stdout.write_end())
+            .stderr(stderr.write_end());
+        Self {
+            child: command.spawn().expect("the binary can be run"),
+            started: Instant::now(),
+            stdout,
+            stderr,
+        }
+    }
+
+    /// What it wrote to stdout so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it wrote to stderr so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Sends it a signal, by the name that `kill` knows.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -s {name}");
+    }
+
+    /// Kills it without warning and waits for its end.
+    ///
+    /// # Panics
+    /// When it had ended already: then it was killed too late.
+    #[track_caller]
+    pub fn kill9(mut self) {
+        let ended = self.child.try_wait().expect("a child of ours");
+        assert!(
+            ended.is_none(),
+            "ended before it was killed: {}",
+            self.stderr()
+        );
+        self.child.kill().expect("a living child");
+        self.child.wait().expect("a child of ours");
+    }
+
+    /// Asks it to leave and waits for its end.
+    #[track_caller]
+    pub fn leave(self) -> Done {
+        self.signal("TERM");
+        self.done()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn done(self) -> Done {
+        self.done_within(COMMAND_LIMIT)
+    }
+
+    /// Waits for its end, for so long.
+    #[track_caller]
+    pub fn done_within(mut self, deadline: Duration) -> Done {
+        let status = eventually("the command ended", deadline, || {
+            let ended = self.child.try_wait().expect("a child of ours");
+            ended.ok_or_else(|| self.stderr.text())
+        });
+        Done {
+            code: code_of(status),
+            stdout: self.stdout(),
+            stderr: self.stderr(),
+            took: self.started.elapsed(),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let (id, said) = (self.child.id(), self.stderr());
+            let _ = writeln!(std::io::stderr(), "--- process {id} said:\n{said}");
+        }
+    }
+}
+
+fn code_of(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
