@@ -1,0 +1,15 @@
+//! The engine with the mock executor: whole lives of jobs, with every kind of trouble.
+
+#[path = "engine/rig.rs"]
+mod rig;
+
+#[path = "engine/cancels.rs"]
+mod cancels;
+#[path = "engine/crashes.rs"]
+mod crashes;
+#[path = "engine/hosts.rs"]
+mod hosts;
+#[path = "engine/lives.rs"]
+mod lives;
+#[path = "engine/queue.rs"]
+mod queue;
