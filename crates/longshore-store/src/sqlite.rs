@@ -62,12 +62,10 @@ pub(crate) async fn open(folder: &Path) -> Result<Opened, StoreError> {
 
 async fn open_locked(folder: &Path) -> Result<(Connection, Readers, Connection), StoreError> {
     let options = options(folder);
-    let mut writer = options
-        .clone()
-        .busy_timeout(Duration::ZERO)
-        .connect()
-        .await?;
+    // Another process may be closing right now: that takes the whole database for a moment.
+    let mut writer = options.connect().await?;
     migrate(&mut writer).await?;
+    wait_by_ourselves(&mut writer).await?;
     let read_only = options.pragma("query_only", "on");
     let readers = SqlitePoolOptions::new()
         .max_connections(STORE_READERS)
@@ -156,6 +154,14 @@ async fn schema_version(connection: &mut Connection) -> Result<i64, StoreError> 
     Ok(sqlx::query_scalar("PRAGMA user_version")
         .fetch_one(connection)
         .await?)
+}
+
+/// From now on SQLite says at once that somebody else writes; see [`begin`].
+async fn wait_by_ourselves(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::raw_sql("PRAGMA busy_timeout = 0")
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Begins a transaction that may write, and waits for the lock with short pauses: SQLite's own
