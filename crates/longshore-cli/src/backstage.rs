@@ -87,7 +87,7 @@ pub trait Backstage: Send + Sync {
 pub struct WorkerOptions {
     /// Most attempts at one time in this worker, beside the slots of each host; `None` is no bound.
     pub slots: Option<u32>,
-    /// Claim and adopt nothing but the attempts of this job.
+    /// Claim nothing but this job; what dead workers left behind may be taken over all the same.
     pub only_job: Option<JobId>,
     /// End by itself when no job is left to move.
     pub exit_when_empty: bool,

@@ -27,6 +27,6 @@ mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use executors::{ExecutorPool, ExecutorSource};
-pub use options::WorkerOptions;
+pub use options::{OnJobPull, WorkerOptions};
 pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
 pub use worker::{Stop, Worker, WorkerError};

@@ -1,11 +1,16 @@
 //! How a worker works.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use longshore_core::JobId;
+use longshore_core::image::PullProgress;
+
+/// Receives the progress of the pulls that a worker makes for its jobs.
+pub type OnJobPull = Arc<dyn Fn(JobId, &PullProgress) + Send + Sync>;
 
 /// How a worker works.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct WorkerOptions {
     /// Claims this job alone, and ends by itself when it is final and its containers are gone.
     /// What other workers left behind is taken over all the same.
@@ -16,4 +21,6 @@ pub struct WorkerOptions {
     pub presence: Option<PathBuf>,
     /// Ends by itself when nothing is queued, due or under way.
     pub until_idle: bool,
+    /// Told about pulls as they go, beside the job's timeline.
+    pub on_pull: Option<OnJobPull>,
 }

@@ -4,12 +4,10 @@
 //! reads from the start and skips as many frames as are kept. If the engine has thrown the start
 //! away meanwhile (rotation), it says so in the log and goes on by time.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures::StreamExt;
-use futures::stream::BoxStream;
 use jiff::Timestamp;
+use longshore_core::fault::Fault;
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::log::{Frame, Stream};
@@ -114,15 +112,18 @@ impl Pump {
     }
 
     async fn read_all(&mut self) -> Result<Result<(), ExecutorError>, LogError> {
-        let mut stream = match self.executor.logs(&self.handle, LogRange::All).await {
+        let stream = match self.executor.logs(&self.handle, LogRange::All).await {
             Ok(stream) => stream,
             Err(error) => return Ok(Err(error)),
         };
         let mut replay = Replay::of(&self.writer);
-        while let Some(frame) = next_within(&mut stream, limits::DRAIN_CALL).await {
-            match frame {
-                Ok(frame) => replay.take(frame, &mut self.writer).await?,
-                Err(error) => return Ok(Err(error)),
+        let mut batches = stream.ready_chunks(BATCH);
+        while let Some(batch) = next_within(&mut batches).await {
+            for frame in batch {
+                match frame {
+                    Ok(frame) => replay.take(frame, &mut self.writer).await?,
+                    Err(error) => return Ok(Err(error)),
+                }
             }
         }
         if !replay.is_done() {
@@ -138,10 +139,16 @@ impl Pump {
     }
 
     async fn collect(&self, range: LogRange) -> Result<Vec<Frame>, ExecutorError> {
-        let mut stream = self.executor.logs(&self.handle, range).await?;
+        let mut batches = self
+            .executor
+            .logs(&self.handle, range)
+            .await?
+            .ready_chunks(BATCH);
         let mut frames = Vec::new();
-        while let Some(frame) = next_within(&mut stream, limits::DRAIN_CALL).await {
-            frames.push(frame?);
+        while let Some(batch) = next_within(&mut batches).await {
+            for frame in batch {
+                frames.push(frame?);
+            }
         }
         Ok(frames)
     }
@@ -210,13 +217,12 @@ fn note(text: &str) -> Frame {
     }
 }
 
-/// The next frame; a stream that stays silent for too long is over with an error.
+/// The next frames; a stream that stays silent for too long is over with an error.
 async fn next_within(
-    stream: &mut BoxStream<'static, Result<Frame, ExecutorError>>,
-    limit: Duration,
-) -> Option<Result<Frame, ExecutorError>> {
-    match tokio::time::timeout(limit, stream.next()).await {
-        Ok(frame) => frame,
-        Err(_) => Some(Err(longshore_core::fault::Fault::TimedOut.into())),
+    batches: &mut (impl futures::Stream<Item = Vec<Result<Frame, ExecutorError>>> + Unpin),
+) -> Option<Vec<Result<Frame, ExecutorError>>> {
+    match tokio::time::timeout(limits::DRAIN_CALL, batches.next()).await {
+        Ok(batch) => batch,
+        Err(_) => Some(vec![Err(Fault::TimedOut.into())]),
     }
 }

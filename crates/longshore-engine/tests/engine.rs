@@ -1,4 +1,5 @@
 //! The engine with the mock executor: whole lives of jobs, with every kind of trouble.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 #[path = "engine/rig.rs"]
 mod rig;

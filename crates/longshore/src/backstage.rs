@@ -58,6 +58,7 @@ impl Backstage for Local {
             only_job: options.only_job,
             most_attempts: options.slots,
             until_idle: options.exit_when_empty,
+            on_pull: options.on_pull,
             presence: Some(store.folder().join(PRESENCE)),
         };
         let source: Arc<dyn ExecutorSource> = Arc::<Kinds>::clone(&self.kinds);

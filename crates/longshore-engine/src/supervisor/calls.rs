@@ -138,13 +138,23 @@ impl Calls {
             total: timeouts.pull.duration(),
         };
         self.outputs.pulling(&image.to_string());
-        let outputs = self.outputs.clone();
+        let calls = self.clone();
         let began = Instant::now();
         let pulled = images
-            .pull(&request, Arc::new(move |progress| show(&outputs, progress)))
+            .pull(&request, Arc::new(move |progress| calls.show(progress)))
             .await?;
         tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
         Ok(digest_of(&pulled.digests, image))
+    }
+
+    /// Shows how far a pull has come, once there is something to show.
+    fn show(&self, progress: &PullProgress) {
+        if !progress.layers.is_empty() {
+            self.outputs.pulling(&describe(progress));
+        }
+        if let Some(on_pull) = &self.context.options.on_pull {
+            on_pull(self.launch.job, progress);
+        }
     }
 
     fn image_key(&self) -> String {
@@ -162,13 +172,6 @@ fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
     });
     mine.and_then(|digest| digest.split_once('@'))
         .map(|(_, digest)| digest.to_owned())
-}
-
-/// Shows how far a pull has come, once there is something to show.
-fn show(outputs: &Outputs, progress: &PullProgress) {
-    if !progress.layers.is_empty() {
-        outputs.pulling(&describe(progress));
-    }
 }
 
 /// One line about a pull: layers done, bytes of those under way.

@@ -23,10 +23,10 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One pool with one mock host.
-pub struct Rig {
-    pub mock: MockExecutor,
-    pub store: Store,
-    pub host: Host,
+pub(crate) struct Rig {
+    pub(crate) mock: MockExecutor,
+    pub(crate) store: Store,
+    pub(crate) host: Host,
     folder: TempDir,
 }
 
@@ -41,7 +41,7 @@ impl ExecutorSource for OneMock {
 
 impl Rig {
     /// Containers behave like this, unless tuned.
-    pub async fn new(behaviour: Behaviour) -> Self {
+    pub(crate) async fn new(behaviour: Behaviour) -> Self {
         let knobs = Knobs::new(Timestamp::now()).with(Selector::Any, behaviour);
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
@@ -71,18 +71,18 @@ impl Rig {
     }
 
     /// With so many slots on its host.
-    pub async fn with_slots(behaviour: Behaviour, slots: u32) -> Self {
+    pub(crate) async fn with_slots(behaviour: Behaviour, slots: u32) -> Self {
         let mut rig = Self::new(behaviour).await;
         rig.host.slots = slots;
         rig.store.update_host(&rig.host).await.unwrap();
         rig
     }
 
-    pub async fn submit(&self, spec: JobSpec) -> JobId {
+    pub(crate) async fn submit(&self, spec: JobSpec) -> JobId {
         self.submit_all(vec![spec]).await[0]
     }
 
-    pub async fn submit_all(&self, specs: Vec<JobSpec>) -> Vec<JobId> {
+    pub(crate) async fn submit_all(&self, specs: Vec<JobSpec>) -> Vec<JobId> {
         let jobs: Vec<NewJob> = specs
             .into_iter()
             .map(|spec| NewJob {
@@ -96,7 +96,7 @@ impl Rig {
     }
 
     /// A worker with a life, and a runtime, of its own.
-    pub fn worker(&self) -> RunningWorker {
+    pub(crate) fn worker(&self) -> RunningWorker {
         let runtime = Runtime::new().unwrap();
         let (folder, mock) = (self.folder.path().to_owned(), self.mock.clone());
         let stop = Stop::default();
@@ -117,7 +117,7 @@ impl Rig {
     }
 
     /// Strikes a worker dead in the middle of whatever it does; its leases pass.
-    pub async fn kill(&self, mut worker: RunningWorker) {
+    pub(crate) async fn kill(&self, mut worker: RunningWorker) {
         if let Some(runtime) = worker.runtime.take() {
             runtime.shutdown_background();
         }
@@ -148,7 +148,7 @@ impl Rig {
     }
 
     /// Waits until the store says so.
-    pub async fn until(&self, what: &str, job: JobId, is_so: impl Fn(&Job) -> bool) -> Job {
+    pub(crate) async fn until(&self, what: &str, job: JobId, is_so: impl Fn(&Job) -> bool) -> Job {
         let mut changes = self.store.changes();
         let mut last = None;
         let wait = async {
@@ -161,19 +161,17 @@ impl Rig {
                 changes.changed().await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(job) => job,
-            Err(_) => panic!("{what} did not come about: {last:#?}"),
-        }
+        let found = tokio::time::timeout(PATIENCE, wait).await;
+        found.unwrap_or_else(|_| panic!("{what} did not come about: {last:#?}"))
     }
 
-    pub async fn status(&self, job: JobId, status: JobStatus) -> Job {
+    pub(crate) async fn status(&self, job: JobId, status: JobStatus) -> Job {
         self.until(status.word(), job, |job| job.status == status)
             .await
     }
 
     /// The job at its end, with its container gone.
-    pub async fn finished(&self, job: JobId) -> Job {
+    pub(crate) async fn finished(&self, job: JobId) -> Job {
         let job = self
             .until("the end", job, |job| job.status.is_final())
             .await;
@@ -185,7 +183,7 @@ impl Rig {
     }
 
     /// Waits until the mock says so.
-    pub async fn quiet(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub(crate) async fn quiet(&self, what: &str, is_so: impl Fn() -> bool) {
         let mut changes = self.store.changes();
         let wait = async {
             while !is_so() {
@@ -199,12 +197,12 @@ impl Rig {
         );
     }
 
-    pub async fn attempts(&self, job: JobId) -> Vec<AttemptRecord> {
+    pub(crate) async fn attempts(&self, job: JobId) -> Vec<AttemptRecord> {
         self.store.attempts(job).await.unwrap()
     }
 
     /// What the last attempt printed on its standard output.
-    pub async fn output(&self, job: JobId) -> String {
+    pub(crate) async fn output(&self, job: JobId) -> String {
         let attempt = self.attempts(job).await.pop().unwrap();
         let frames: Vec<_> = self
             .store
@@ -221,7 +219,7 @@ impl Rig {
     }
 
     /// How often containers of the job were started.
-    pub async fn starts(&self, job: JobId) -> u32 {
+    pub(crate) async fn starts(&self, job: JobId) -> u32 {
         let attempts = self.attempts(job).await;
         attempts
             .iter()
@@ -231,21 +229,21 @@ impl Rig {
 }
 
 /// A worker in a runtime of its own.
-pub struct RunningWorker {
+pub(crate) struct RunningWorker {
     runtime: Option<Runtime>,
-    pub stop: Stop,
+    pub(crate) stop: Stop,
     ended: tokio::task::JoinHandle<()>,
 }
 
 impl RunningWorker {
     /// Tells it to leave, and waits until it has.
-    pub async fn leave(mut self) {
+    pub(crate) async fn leave(mut self) {
         self.stop.leave.cancel();
         (&mut self.ended).await.unwrap();
     }
 
     /// Waits until it ends by itself.
-    pub async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         tokio::time::timeout(PATIENCE, &mut self.ended)
             .await
             .unwrap()
@@ -262,6 +260,6 @@ impl Drop for RunningWorker {
 }
 
 /// A spec with no more than an image.
-pub fn spec() -> JobSpec {
+pub(crate) fn spec() -> JobSpec {
     JobSpec::new("busybox".parse().unwrap())
 }
