@@ -4,11 +4,10 @@
 //! when it is dropped, whatever the test did.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use longshore_testkit::{
     DEMO_IMAGE, EngineAccess, FaultProxy, eventually, load_demo_image, longshore_bin, temp_dir,
@@ -17,10 +16,10 @@ use longshore_testkit::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use crate::process::{Done, Process};
+
 /// What anything in a drill may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-/// A command that asks or stores something has ended by then.
-const COMMAND_LIMIT: Duration = Duration::from_secs(90);
 
 /// One pool on one engine.
 #[derive(Debug)]
@@ -30,19 +29,6 @@ pub struct Drill {
     store: PathBuf,
     config: Option<PathBuf>,
     volume: String,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub struct Done {
-    /// Its exit code; 128 and the signal if it was killed.
-    pub code: i32,
-    /// What it wrote to stdout.
-    pub stdout: String,
-    /// What it wrote to stderr.
-    pub stderr: String,
-    /// How long it took.
-    pub took: Duration,
 }
 
 impl Drill {
@@ -162,7 +148,7 @@ impl Drill {
     /// # Panics
     /// When it cannot be run, or does not end within a minute and a half.
     pub fn call(&self, args: &[&str]) -> Done {
-        self.spawn(args).done_within(COMMAND_LIMIT)
+        self.spawn(args).done()
     }
 
     /// Runs a command that must succeed and returns its stdout without the last newline.
@@ -382,135 +368,4 @@ fn brief(job: &Value) -> String {
         attempt["unknown_since"],
         job["message"]
     )
-}
-
-/// A running command; killed when dropped.
-#[derive(Debug)]
-pub struct Process {
-    child: Child,
-    started: Instant,
-    stdout: TempFile,
-    stderr: TempFile,
-}
-
-/// Output of a process: a file, so that a full pipe never stops it.
-#[derive(Debug)]
-struct TempFile(fs::File);
-
-impl TempFile {
-    fn new() -> Self {
-        Self(tempfile::tempfile_in("/tmp").expect("/tmp is writable"))
-    }
-
-    fn write_end(&self) -> Stdio {
-        Stdio::from(self.0.try_clone().expect("a file can be opened twice"))
-    }
-
-    fn text(&self) -> String {
-        use std::os::unix::fs::FileExt;
-        let mut bytes = Vec::new();
-        let mut part = [0; 65536];
-        while let Ok(read @ 1..) = self.0.read_at(&mut part, bytes.len() as u64) {
-            bytes.extend_from_slice(&part[..read]);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl Process {
-    fn start(command: &mut Command) -> Self {
-        let (stdout, stderr) = (TempFile::new(), TempFile::new());
-        command
-            .stdout(stdout.write_end())
-            .stderr(stderr.write_end());
-        Self {
-            child: command.spawn().expect("the binary can be run"),
-            started: Instant::now(),
-            stdout,
-            stderr,
-        }
-    }
-
-    /// What it wrote to stdout so far.
-    pub fn stdout(&self) -> String {
-        self.stdout.text()
-    }
-
-    /// What it wrote to stderr so far.
-    pub fn stderr(&self) -> String {
-        self.stderr.text()
-    }
-
-    /// Sends it a signal, by the name that `kill` knows.
-    ///
-    /// # Panics
-    /// When it has ended.
-    pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -s {name}");
-    }
-
-    /// Kills it without warning and waits for its end.
-    ///
-    /// # Panics
-    /// When it had ended already: then it was killed too late.
-    #[track_caller]
-    pub fn kill9(mut self) {
-        let ended = self.child.try_wait().expect("a child of ours");
-        assert!(
-            ended.is_none(),
-            "ended before it was killed: {}",
-            self.stderr()
-        );
-        self.child.kill().expect("a living child");
-        self.child.wait().expect("a child of ours");
-    }
-
-    /// Asks it to leave and waits for its end.
-    #[track_caller]
-    pub fn leave(self) -> Done {
-        self.signal("TERM");
-        self.done()
-    }
-
-    /// Waits for its end.
-    #[track_caller]
-    pub fn done(self) -> Done {
-        self.done_within(COMMAND_LIMIT)
-    }
-
-    /// Waits for its end, for so long.
-    #[track_caller]
-    pub fn done_within(mut self, deadline: Duration) -> Done {
-        let status = eventually("the command ended", deadline, || {
-            let ended = self.child.try_wait().expect("a child of ours");
-            ended.ok_or_else(|| self.stderr.text())
-        });
-        Done {
-            code: code_of(status),
-            stdout: self.stdout(),
-            stderr: self.stderr(),
-            took: self.started.elapsed(),
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            let (id, said) = (self.child.id(), self.stderr());
-            let _ = writeln!(std::io::stderr(), "--- process {id} said:\n{said}");
-        }
-    }
-}
-
-fn code_of(status: std::process::ExitStatus) -> i32 {
-    use std::os::unix::process::ExitStatusExt;
-    status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }

@@ -1,3 +1,4 @@
 //! Whole-binary stories live in `tests/`.
 
 pub mod drill;
+mod process;
