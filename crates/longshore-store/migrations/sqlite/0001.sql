@@ -76,8 +76,8 @@ CREATE INDEX jobs_queue_deadline ON jobs (queue_deadline)
     WHERE status = 'queued' AND queue_deadline IS NOT NULL;
 CREATE INDEX jobs_total_deadline ON jobs (total_deadline)
     WHERE status IN ('pending', 'queued', 'retrying') AND total_deadline IS NOT NULL;
-CREATE INDEX jobs_newest ON jobs (created_at, id);
-CREATE INDEX jobs_status ON jobs (status, created_at, id);
+-- No index begins with the status: SQLite would prefer it to the partial ones above, and sort.
+CREATE INDEX jobs_newest ON jobs (created_at, id, status);
 CREATE INDEX jobs_name ON jobs (name, created_at, id) WHERE name IS NOT NULL;
 CREATE INDEX jobs_host ON jobs (host_id, created_at, id) WHERE host_id IS NOT NULL;
 CREATE INDEX jobs_short ON jobs (short);
@@ -135,6 +135,7 @@ CREATE TABLE attempts (
 -- At most one attempt of a job is under way.
 CREATE UNIQUE INDEX attempts_current ON attempts (job_id) WHERE phase <> 'ended';
 CREATE INDEX attempts_slots ON attempts (host_id) WHERE phase IN ('claimed', 'running');
+CREATE INDEX attempts_host ON attempts (host_id) WHERE removed_at IS NULL;
 CREATE INDEX attempts_leases ON attempts (lease_until) WHERE phase <> 'ended';
 CREATE INDEX attempts_worker ON attempts (worker_id) WHERE phase <> 'ended';
 CREATE INDEX attempts_unremoved ON attempts (id) WHERE phase = 'ended' AND removed_at IS NULL;

@@ -1,6 +1,6 @@
 //! The store of logs: chunks by attempt and number, and which logs are live.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +9,7 @@ use longshore_core::AttemptId;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
+use tokio::task::JoinHandle;
 
 use super::chunk::Chunk;
 use super::error::LogError;
@@ -157,16 +158,15 @@ impl LogStore {
         }
     }
 
-    /// Brings chunks to the disk, where the objects are files of this machine.
-    pub(crate) async fn sync(&self, attempt: AttemptId, numbers: Vec<u64>) -> Result<(), LogError> {
-        let Some(folder) = &self.folder else {
-            return Ok(());
-        };
-        let folder = folder.join(attempt.to_string());
-        let synced = tokio::task::spawn_blocking(move || sync_files(&folder, &numbers)).await;
-        synced
-            .map_err(|_| LogError::Closed)?
-            .map_err(LogError::from_io)
+    /// Begins to bring chunks to the disk, where the objects are files of this machine.
+    pub(crate) fn sync(
+        &self,
+        attempt: AttemptId,
+        numbers: BTreeSet<u64>,
+    ) -> Option<JoinHandle<Result<(), LogError>>> {
+        let folder = self.folder.as_ref()?.join(attempt.to_string());
+        let sync = move || sync_files(&folder, &numbers).map_err(LogError::from_io);
+        Some(tokio::task::spawn_blocking(sync))
     }
 
     /// The live log of an attempt, if this process writes it.
@@ -198,7 +198,7 @@ fn path(attempt: AttemptId, number: u64) -> ObjectPath {
     ObjectPath::from(format!("{attempt}/{number:08}.zst"))
 }
 
-fn sync_files(folder: &Path, numbers: &[u64]) -> std::io::Result<()> {
+fn sync_files(folder: &Path, numbers: &BTreeSet<u64>) -> std::io::Result<()> {
     for number in numbers {
         match std::fs::File::open(folder.join(format!("{number:08}.zst"))) {
             Ok(file) => file.sync_data()?,

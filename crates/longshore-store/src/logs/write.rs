@@ -7,6 +7,7 @@ use std::time::Duration;
 use longshore_core::AttemptId;
 use longshore_core::limits::LOG_FLUSH;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::chunk::{Chunk, Stage};
@@ -54,7 +55,8 @@ pub(crate) fn start(
         attempt,
         live,
         version,
-        stored: BTreeSet::new(),
+        unsynced: BTreeSet::new(),
+        syncing: None,
         is_flushed: true,
     };
     tokio::spawn(task.run(orders));
@@ -65,8 +67,10 @@ struct Task {
     attempt: AttemptId,
     live: Arc<Live>,
     version: watch::Receiver<u64>,
-    /// What this task has stored, and must bring to the disk in the end.
-    stored: BTreeSet<u64>,
+    /// What this task has stored, and must bring to the disk before the log is complete.
+    unsynced: BTreeSet<u64>,
+    /// Brings earlier chunks to the disk meanwhile, so that little is left to wait for at the end.
+    syncing: Option<JoinHandle<Result<(), LogError>>>,
     /// Nothing was appended to the open chunk since it was last stored.
     is_flushed: bool,
 }
@@ -110,9 +114,13 @@ impl Task {
             } => {
                 self.put(number, Arc::clone(&chunk)).await?;
                 self.live.stored(number);
+                if self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+                    self.synced().await?;
+                    self.sync();
+                }
                 for number in surplus {
                     self.store.delete_chunk(self.attempt, number).await?;
-                    self.stored.remove(&number);
+                    self.unsynced.remove(&number);
                 }
                 Ok(Then::GoOn)
             }
@@ -154,9 +162,9 @@ impl Task {
             chunk.stage = Stage::Last;
             chunk.dropped_bytes = dropped_bytes;
             self.put(number, Arc::new(chunk)).await?;
-            self.store
-                .sync(self.attempt, self.stored.iter().copied().collect())
-                .await?;
+            self.synced().await?;
+            self.sync();
+            self.synced().await?;
         }
         Ok(self.store.numbers(self.attempt, 0).await?.len() as u64)
     }
@@ -169,8 +177,22 @@ impl Task {
             encoded.map_err(|_| LogError::Closed)?
         };
         self.store.put(self.attempt, number, bytes).await?;
-        self.stored.insert(number);
+        self.unsynced.insert(number);
         Ok(())
+    }
+
+    /// Begins to bring what was stored to the disk.
+    fn sync(&mut self) {
+        let numbers = std::mem::take(&mut self.unsynced);
+        self.syncing = self.store.sync(self.attempt, numbers);
+    }
+
+    /// Waits for what was begun.
+    async fn synced(&mut self) -> Result<(), LogError> {
+        match self.syncing.take() {
+            Some(syncing) => syncing.await.map_err(|_| LogError::Closed)?,
+            None => Ok(()),
+        }
     }
 
     /// How long the open chunk may wait: a large one is costly to write anew.

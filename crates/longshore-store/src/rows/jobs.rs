@@ -13,6 +13,8 @@ use crate::sqlite::{Connection, Database, Row};
 pub(crate) mod change;
 pub(crate) mod due;
 pub(crate) mod insert;
+#[cfg(test)]
+mod plans;
 
 macro_rules! columns {
     () => {

@@ -1,0 +1,41 @@
+//! Statements that run all the time use their index, however long the queue is.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::{LIST, QUEUED, due};
+use crate::Store;
+
+async fn plan(store: &Store, sql: &str) -> String {
+    let mut reader = store.readers().acquire().await.unwrap();
+    let explained = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+    let rows = explained.fetch_all(&mut *reader).await.unwrap();
+    rows.iter()
+        .map(|row| row.get::<String, _>("detail"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test]
+async fn what_runs_all_the_time_neither_sorts_nor_scans() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let list = format!("{LIST} ORDER BY created_at DESC, id DESC LIMIT 5");
+    for (sql, indexes) in [
+        (QUEUED, &["jobs_queue"][..]),
+        (due::RELEASE, &["jobs_due"]),
+        (
+            due::NEXT,
+            &["jobs_due", "jobs_queue_deadline", "jobs_total_deadline"],
+        ),
+        (due::QUEUE_LIMIT_PASSED, &["jobs_queue_deadline"]),
+        (due::TOTAL_LIMIT_PASSED, &["jobs_total_deadline"]),
+        (due::FINISHED, &["jobs_finished"]),
+        (&list, &["jobs_newest"]),
+    ] {
+        let plan = plan(&store, sql).await;
+        for index in indexes {
+            assert!(plan.contains(index), "{sql}\n{plan}");
+        }
+        assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+    }
+}
