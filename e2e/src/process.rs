@@ -68,7 +68,7 @@ impl TempFile {
     fn bytes(&self) -> Vec<u8> {
         use std::os::unix::fs::FileExt;
         let mut bytes = Vec::new();
-        let mut part = [0; 65536];
+        let mut part = [0; 8192];
         while let Ok(read @ 1..) = self.0.read_at(&mut part, bytes.len() as u64) {
             bytes.extend_from_slice(&part[..read]);
         }
