@@ -42,6 +42,8 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// When somebody wished it cancelled.
     pub cancel_requested_at: Option<Timestamp>,
+    /// When it must have ended as a whole, if it has such a limit; counts anew from a manual retry.
+    pub total_deadline: Option<Timestamp>,
     /// Digest of the image that its attempts run, once known.
     pub image_digest: Option<String>,
     /// Host of the current or last attempt.

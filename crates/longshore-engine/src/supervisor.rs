@@ -112,7 +112,7 @@ fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -
         pull: limits.pull.duration(),
         start: limits.start.duration(),
         run: limits.run.map(TimeLimit::duration),
-        total_until: limits.total.map(|limit| job.created_at + limit.duration()),
+        total_until: job.total_deadline,
     };
     if origin == Origin::Claimed {
         return Machine::fresh(terms, now);

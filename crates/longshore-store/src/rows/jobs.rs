@@ -19,7 +19,7 @@ mod plans;
 macro_rules! columns {
     () => {
         "id, spec, status, reason, exit_code, message, attempt, retries_used, infra_retries_used, \
-         created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, \
+         created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, total_deadline, \
          image_digest, host_id"
     };
 }
@@ -208,6 +208,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         started_at: cells.time_option("started_at")?,
         finished_at: cells.time_option("finished_at")?,
         cancel_requested_at: cells.time_option("cancel_requested_at")?,
+        total_deadline: cells.time_option("total_deadline")?,
         image_digest: cells.get("image_digest")?,
         host: cells.parse_option("host_id")?,
     })
