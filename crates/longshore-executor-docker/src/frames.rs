@@ -1,7 +1,7 @@
 //! The engine's framing of a log: `[stream, 0, 0, 0, length]`, a time stamp, a blank, the bytes.
 
 use bytes::{Buf, Bytes, BytesMut};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use longshore_core::log::{Frame, Stream};
 
 const HEADER: usize = 8;
@@ -12,6 +12,7 @@ const FRAME_MAX: usize = 1024 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     rest: Bytes,
+    clock: Clock,
 }
 
 /// What came is no log.
@@ -61,9 +62,18 @@ impl Frames {
         if self.rest.len() < HEADER + length {
             return Ok(None);
         }
-        self.rest.advance(HEADER);
-        let (at, bytes) = stamped(self.rest.split_to(length))?;
+        let mut bytes = self.take(HEADER + length);
+        let (at, stamp) = self.clock.read(&bytes[HEADER..])?;
+        bytes.advance(HEADER + stamp);
         Ok(Some(Frame { stream, at, bytes }))
+    }
+
+    /// Engines send a frame as a piece of its own: then there is nothing to share.
+    fn take(&mut self, length: usize) -> Bytes {
+        if self.rest.len() == length {
+            return std::mem::take(&mut self.rest);
+        }
+        self.rest.split_to(length)
     }
 
     /// Says whether the log may end here.
@@ -75,7 +85,55 @@ impl Frames {
     }
 }
 
-fn stamped(mut payload: Bytes) -> Result<(Timestamp, Bytes), BadFrame> {
+/// Reads time stamps. Millions of them come within the same few seconds, so that only the
+/// nanoseconds are read again where the second is the last one's.
+#[derive(Debug, Default)]
+struct Clock {
+    second_text: [u8; SECOND],
+    second: Timestamp,
+}
+
+/// `2026-11-22T10:00:00`
+const SECOND: usize = 19;
+/// `.000000001Z` and the blank
+const FRACTION: usize = 12;
+
+impl Clock {
+    /// The time in front of a payload, and how long it is with its blank.
+    fn read(&mut self, payload: &[u8]) -> Result<(Timestamp, usize), BadFrame> {
+        let (second_text, nanos) = match payload.split_first_chunk::<SECOND>() {
+            Some((second_text, rest)) => (second_text, rest.first_chunk().and_then(nanoseconds)),
+            None => return Err(BadFrame::Time),
+        };
+        let Some(nanos) = nanos else {
+            return any_stamp(payload);
+        };
+        if *second_text != self.second_text {
+            (self.second, _) = any_stamp(payload)?;
+            self.second -= SignedDuration::from_nanos(nanos);
+            self.second_text = *second_text;
+        }
+        Ok((
+            self.second + SignedDuration::from_nanos(nanos),
+            SECOND + FRACTION,
+        ))
+    }
+}
+
+/// Of `.000000001Z` and a blank.
+fn nanoseconds(text: &[u8; FRACTION]) -> Option<i64> {
+    let [b'.', digits @ .., b'Z', b' '] = text else {
+        return None;
+    };
+    digits.iter().try_fold(0, |number, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| number * 10 + i64::from(digit - b'0'))
+    })
+}
+
+/// A stamp of any form: Podman writes whole seconds, others numeric offsets.
+fn any_stamp(payload: &[u8]) -> Result<(Timestamp, usize), BadFrame> {
     /// The longest form has nanoseconds and a numeric offset.
     const STAMP_MAX: usize = 36;
     let head = &payload[..payload.len().min(STAMP_MAX)];
@@ -85,8 +143,7 @@ fn stamped(mut payload: Bytes) -> Result<(Timestamp, Bytes), BadFrame> {
         .ok_or(BadFrame::Time)?;
     let text = std::str::from_utf8(&head[..blank]).map_err(|_| BadFrame::Time)?;
     let at = text.parse().map_err(|_| BadFrame::Time)?;
-    payload.advance(blank + 1);
-    Ok((at, payload))
+    Ok((at, blank + 1))
 }
 
 #[cfg(test)]
@@ -139,6 +196,23 @@ mod tests {
     fn whole_seconds_are_a_time_stamp_too() {
         let wire = Bytes::from(wire(1, "2026-11-22T10:00:15Z x"));
         assert_eq!(all([wire]).unwrap()[0].at.as_second() % 60, 15);
+    }
+
+    #[test]
+    fn every_stamp_is_read_as_a_whole_parser_reads_it() {
+        let stamps = [
+            "2026-11-22T10:00:00.000000001Z",
+            "2026-11-22T10:00:00.999999999Z",
+            "2026-11-22T10:00:01.5Z",
+            "2026-11-22T10:00:01.500000000Z",
+            "2026-11-22T10:00:00.123456789Z",
+            "2026-11-22T10:00:00.123456789+02:00",
+            "2026-11-22T10:00:00.123456789Z",
+        ];
+        let chunks = stamps.map(|stamp| Bytes::from(wire(1, &format!("{stamp} x"))));
+        let times: Vec<Timestamp> = all(chunks).unwrap().iter().map(|frame| frame.at).collect();
+        let expected: Vec<Timestamp> = stamps.map(|stamp| stamp.parse().unwrap()).into();
+        assert_eq!(times, expected);
     }
 
     #[test]
