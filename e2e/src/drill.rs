@@ -310,14 +310,39 @@ impl Drill {
         eventually("the proxy was asked", PATIENCE, || proxy.hits(rule) > 0);
     }
 
-    fn clean(&self) {
+    /// The containers of all jobs of this pool that are on the engine now.
+    ///
+    /// # Panics
+    /// When the engine does not answer.
+    pub fn leftovers(&self) -> Vec<String> {
         let jobs = self.call(&["jobs", "--no-trunc", "-q"]).stdout;
-        for job in jobs.lines() {
-            for container in self.containers(job) {
-                let _ = self
-                    .engine
-                    .docker(["rm", "--force", "--volumes", &container]);
-            }
+        let format = "{{.ID}} {{.Label \"io.longshore.job\"}}";
+        let filter = "label=io.longshore.job";
+        let args = [
+            "ps",
+            "--all",
+            "--no-trunc",
+            "--filter",
+            filter,
+            "--format",
+            format,
+        ];
+        let listed = self
+            .engine
+            .docker(args)
+            .expect("the engine lists containers");
+        let pairs = listed.lines().filter_map(|line| line.split_once(' '));
+        pairs
+            .filter(|(_, job)| jobs.lines().any(|own| own == *job))
+            .map(|(container, _)| container.to_owned())
+            .collect()
+    }
+
+    fn clean(&self) {
+        for container in self.leftovers() {
+            let _ = self
+                .engine
+                .docker(["rm", "--force", "--volumes", &container]);
         }
         let _ = self
             .engine

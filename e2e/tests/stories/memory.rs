@@ -1,0 +1,29 @@
+//! Running out of memory: evidence and verdict.
+
+use crate::{check_nothing_is_left, newest, pool, standing};
+
+#[test]
+fn a_job_that_runs_out_of_memory_failed_for_it() {
+    let pool = pool();
+    let done = pool.call(&["run", "-m", "32m", "demo-image", "tail", "/dev/zero"]);
+    assert_eq!(done.code, 137, "{done:?}");
+    assert!(done.stderr.contains("oom"), "{done:?}");
+    assert!(done.stderr.contains("32m"), "{done:?}");
+    let job = newest(&pool);
+    assert_eq!(standing(&job), "failed oom");
+    assert_eq!(job["attempts"][0]["verdict"]["oom_killed"], true);
+    check_nothing_is_left(&pool);
+}
+
+#[test]
+fn a_job_that_survives_the_end_of_a_child_completes_with_a_warning() {
+    let pool = pool();
+    let done = pool.run(&["-m", "32m"], "tail /dev/zero; echo survived; exit 0");
+    assert_eq!((done.code, done.stdout.as_str()), (0, "survived\n"));
+    let job = newest(&pool);
+    assert_eq!(standing(&job), "completed");
+    let verdict = &job["attempts"][0]["verdict"];
+    assert_eq!(verdict["oom_killed"], true, "{verdict:#}");
+    let message = verdict["message"].as_str().unwrap_or_default();
+    assert!(message.contains("memory"), "{verdict:#}");
+}
