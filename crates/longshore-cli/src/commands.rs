@@ -27,6 +27,7 @@ mod schema;
 mod submit;
 mod templates;
 mod wait;
+mod waiting;
 mod worker;
 
 /// Carries a command out; the answer is its exit code.

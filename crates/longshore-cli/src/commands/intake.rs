@@ -23,8 +23,21 @@ use crate::session::Session;
 /// Name of standard input in messages.
 const STDIN: &str = "standard input";
 
+/// When the jobs are to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// While the caller watches: the environment's host must answer.
+    Now,
+    /// When a worker comes to it.
+    Sometime,
+}
+
 /// Reads what was typed, and checks all of it.
-pub(super) async fn take_in(session: &Session, args: &JobArgs) -> Result<Vec<NewJob>, Failure> {
+pub(super) async fn take_in(
+    session: &Session,
+    args: &JobArgs,
+    when: When,
+) -> Result<Vec<NewJob>, Failure> {
     let now = session.now();
     let mut problems = Vec::new();
     let not_before = not_before(args, now).unwrap_or_else(|problem| {
@@ -46,6 +59,9 @@ pub(super) async fn take_in(session: &Session, args: &JobArgs) -> Result<Vec<New
     }
     if !problems.is_empty() {
         return Err(Failure::problems(&problems));
+    }
+    if when == When::Now {
+        places.require_answer(session, &specs).await?;
     }
     places.register(store, now).await?;
     Ok(specs

@@ -96,7 +96,8 @@ impl<'s> Narrator<'s> {
         Ok(())
     }
 
-    fn line(&self, text: &str) {
+    /// Says something in a line of its own.
+    pub(super) fn line(&self, text: &str) {
         let text = format!("longshore: {}", text.trim_end());
         let line = self.session.console.dim(&text);
         self.bar.suspend(|| self.session.console.say(&line));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use longshore_core::HostId;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
 use longshore_core::limits::DEFAULT_SLOTS;
+use longshore_core::spec::JobSpec;
 use longshore_store::{Store, StoreError};
 use uuid::Uuid;
 
@@ -159,6 +160,23 @@ impl Places {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whoever waits for these jobs shall not wait for an engine that is not there. Hosts that
+    /// were added by hand may come back; their jobs wait for them.
+    pub(crate) async fn require_answer(
+        &self,
+        session: &Session,
+        specs: &[JobSpec],
+    ) -> Result<(), Failure> {
+        let Some((host, _)) = &self.default else {
+            return Ok(());
+        };
+        let is_meant = |spec: &JobSpec| spec.host.as_ref() == Some(&host.name);
+        if specs.iter().any(is_meant) {
+            session.backstage.probe(host).await?;
+        }
+        Ok(())
     }
 
     /// The environment's host, where it counts.

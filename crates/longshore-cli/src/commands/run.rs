@@ -12,8 +12,9 @@ use crate::args::RunArgs;
 use crate::backstage::{Stop, WorkerOptions};
 use crate::commands::attend::attend;
 use crate::commands::ending;
-use crate::commands::intake;
+use crate::commands::intake::{self, When};
 use crate::commands::narrate::{self, Narrator};
+use crate::commands::waiting::tell_why;
 use crate::exit_code::{self, CANCELLED, SUCCESS};
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
@@ -25,7 +26,12 @@ const LINGER: Duration = Duration::from_secs(10);
 const LEAVE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(session: &Session, args: RunArgs) -> Result<u8, Failure> {
-    let jobs = intake::take_in(session, &args.job).await?;
+    let when = if args.detach {
+        When::Sometime
+    } else {
+        When::Now
+    };
+    let jobs = intake::take_in(session, &args.job, when).await?;
     if jobs.len() != 1 {
         return Err(
             Failure::usage(format!("the file has {} jobs, run takes one", jobs.len()))
@@ -73,6 +79,7 @@ async fn stay(session: &Session, id: JobId, mut interrupts: Interrupts) -> Resul
     let mut work = std::pin::pin!(session.backstage.work(store, options, told));
     let mut attending = std::pin::pin!(attend(session, id, &narrator));
     let mut telling = std::pin::pin!(narrator.tell(id));
+    let mut wondering = std::pin::pin!(tell_why(session, id, &narrator));
     let mut is_working = true;
     let mut is_warned = false;
     let stayed = loop {
@@ -80,6 +87,7 @@ async fn stay(session: &Session, id: JobId, mut interrupts: Interrupts) -> Resul
             biased;
             job = &mut attending => break job.map(|job| Stayed::Final(Box::new(job))),
             told = &mut telling => break told.map(|never| match never {}),
+            told = &mut wondering => break told.map(|never| match never {}),
             worked = &mut work, if is_working => {
                 is_working = false;
                 if let Err(trouble) = worked {

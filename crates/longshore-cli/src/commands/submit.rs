@@ -1,14 +1,14 @@
 //! `submit`: stores jobs for the workers; prints their ids and nothing else.
 
 use crate::args::SubmitArgs;
-use crate::commands::intake;
+use crate::commands::intake::{self, When};
 use crate::exit_code::SUCCESS;
 use crate::failure::Failure;
 use crate::render::views::{self, SCHEMA};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: SubmitArgs) -> Result<u8, Failure> {
-    let jobs = intake::take_in(session, &args.job).await?;
+    let jobs = intake::take_in(session, &args.job, When::Sometime).await?;
     let submitted = session.store().await?.submit(&jobs, session.now()).await?;
     for job in &submitted {
         if session.global.json {

@@ -128,7 +128,6 @@ pub(crate) fn images(rows: &[(String, Image)], look: Look) -> String {
         } else {
             &image.tags
         };
-        let name = names.first().map_or("<none>", String::as_str);
         let created = image
             .created_at
             .map(|at| spans::age(at, look.now))
@@ -138,7 +137,12 @@ pub(crate) fn images(rows: &[(String, Image)], look: Look) -> String {
         } else {
             id.get(..12).unwrap_or(id)
         };
-        table.add_row([host, name, id, &spans::size(image.size_bytes), &created].map(Cell::new));
+        let size = spans::size(image.size_bytes);
+        // As in Docker, an image has a line for each of its names.
+        let unnamed = names.is_empty().then_some("<none>");
+        for name in names.iter().map(String::as_str).chain(unnamed) {
+            table.add_row([host, name, id, &size, &created].map(Cell::new));
+        }
     }
     finish(&table)
 }

@@ -48,6 +48,20 @@ async fn wrong_flags_are_125_and_nothing_is_stored() {
 }
 
 #[tokio::test]
+async fn an_engine_of_the_environment_that_is_down_is_125_and_nothing_is_stored() {
+    let stage = Stage::new();
+    stage.move_to_engine("dead");
+    let played = stage.type_in(&["run", "demo", "out=x"]).await;
+    assert_eq!((played.code, played.out.as_str()), (125, ""));
+    assert!(played.err.contains("connection refused"), "{}", played.err);
+    let store = stage.store().await;
+    let counts = store.counts().await.unwrap();
+    assert!(counts.iter().all(|(_, count)| *count == 0));
+    assert!(store.hosts().await.unwrap().is_empty());
+    assert_eq!(stage.type_in(&["submit", "demo"]).await.code, 0);
+}
+
+#[tokio::test]
 async fn the_first_ctrl_c_cancels_the_job() {
     let stage = Stage::new();
     stage.press_ctrl_c(1);
