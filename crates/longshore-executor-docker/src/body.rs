@@ -13,7 +13,7 @@ use longshore_core::spec::{
     PidsLimit, SecurityOption,
 };
 
-use crate::images::engine_name;
+use crate::shown::engine_name;
 
 /// The log on the engine's disk is at most so many times its reader's limit, in so many files;
 /// all but one of them are full at any time.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use longshore_core::attempt::Observed;
-use longshore_core::fault::Fault;
 use longshore_core::host::{Endpoint, HostFacts};
 use longshore_core::launch::{Handle, Launch, container_name};
 use longshore_core::log::Frame;
@@ -18,12 +17,12 @@ use longshore_executor::{
 };
 
 use crate::client::Client;
+use crate::handle::{container_id, handle};
 use crate::images::DockerImages;
 use crate::options::DockerOptions;
 use crate::start::Past;
 use crate::{create, ending, events, listing, logs, observe, probe, start, usage};
 
-const HANDLE_VERSION: u16 = 1;
 /// Containers that were made and not started yet; beyond it all are looked at before their start.
 const FRESH_MAX: usize = 4096;
 
@@ -63,28 +62,6 @@ impl DockerExecutor {
         let is_fresh = self.fresh.lock().expect("no holder panics").remove(id);
         if is_fresh { Past::None } else { Past::Unknown }
     }
-}
-
-/// The handle of a container: its full id.
-pub(crate) fn handle(id: String) -> Handle {
-    Handle {
-        version: HANDLE_VERSION,
-        content: id,
-    }
-}
-
-fn container_id(handle: &Handle) -> Result<&str, ExecutorError> {
-    let is_id = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    if handle.version == HANDLE_VERSION && is_id(&handle.content) {
-        return Ok(&handle.content);
-    }
-    Err(ExecutorError::new(
-        Fault::Internal,
-        format!(
-            "the handle `{}` was not made by this executor",
-            handle.content
-        ),
-    ))
 }
 
 #[async_trait]

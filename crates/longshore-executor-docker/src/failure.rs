@@ -6,8 +6,6 @@ use std::time::Duration;
 use longshore_core::fault::Fault;
 use longshore_executor::ExecutorError;
 
-use crate::faults;
-
 /// A call that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -112,13 +110,6 @@ impl Failure {
                 format!("cannot {tried}: at {place} is no Docker Engine that can be used: {why}")
             }
         }
-    }
-}
-
-/// For calls whose refusals have no reading of their own.
-impl From<Failure> for ExecutorError {
-    fn from(failure: Failure) -> Self {
-        failure.as_fault(faults::of_call(&failure))
     }
 }
 

@@ -4,6 +4,7 @@
 //! of `create`, and nearly everything of a registry is a 500.
 
 use longshore_core::fault::{Fault, PullFault};
+use longshore_executor::ExecutorError;
 
 use crate::failure::{Cause, Failure};
 
@@ -48,6 +49,13 @@ pub(crate) fn of_call(failure: &Failure) -> Fault {
             501 => Fault::Unsupported,
             _ => Fault::Internal,
         },
+    }
+}
+
+/// For calls whose refusals have no reading of their own.
+impl From<Failure> for ExecutorError {
+    fn from(failure: Failure) -> Self {
+        failure.as_fault(of_call(&failure))
     }
 }
 

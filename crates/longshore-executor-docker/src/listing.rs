@@ -11,7 +11,7 @@ use serde_json::json;
 use url::form_urlencoded::Serializer;
 
 use crate::client::{Call, Client};
-use crate::executor::handle;
+use crate::handle::handle;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

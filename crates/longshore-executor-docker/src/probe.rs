@@ -29,7 +29,7 @@ struct Component {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 #[derive(Default)]
-struct Info {
+struct Daemon {
     #[serde(rename = "ID")]
     id: String,
     #[serde(rename = "NCPU")]
@@ -53,24 +53,24 @@ pub(crate) async fn probe(client: &Client) -> Result<HostFacts, ExecutorError> {
     let asked_at = Instant::now();
     let product: Product = ask(client, "/version", "ask for the engine's version").await?;
     let latency = asked_at.elapsed();
-    let info_at = Timestamp::now();
-    let info: Info = ask(client, "/info", "ask how the engine is").await?;
-    let clock_skew = skew(&info.system_time, info_at, Timestamp::now());
+    let asked_daemon_at = Timestamp::now();
+    let daemon: Daemon = ask(client, "/info", "ask how the engine is").await?;
+    let clock_skew = skew(&daemon.system_time, asked_daemon_at, Timestamp::now());
     let engine_started_at = started_at(client).await?;
     Ok(HostFacts {
         engine: engine_name(&product),
         version: product.version,
         api_version: api_version.to_string(),
-        engine_id: info.id,
+        engine_id: daemon.id,
         platform: format!("{}/{}", product.os, product.arch),
-        cpus: info.cpus,
-        memory_bytes: info.mem_total,
-        storage_driver: info.driver,
-        cgroup_version: info.cgroup_version.parse().unwrap_or(1),
+        cpus: daemon.cpus,
+        memory_bytes: daemon.mem_total,
+        storage_driver: daemon.driver,
+        cgroup_version: daemon.cgroup_version.parse().unwrap_or(1),
         latency,
         clock_skew,
         engine_started_at,
-        warnings: info.warnings.unwrap_or_default(),
+        warnings: daemon.warnings.unwrap_or_default(),
     })
 }
 

@@ -22,9 +22,9 @@ use crate::client::{Call, Client};
 use crate::credentials;
 use crate::failure::{Cause, Failure};
 use crate::faults;
-use crate::images::{engine_name, inspect};
 use crate::lines::JsonLines;
 use crate::progress::PullLine;
+use crate::shown::{engine_name, inspect};
 
 type Key = (String, Option<Platform>);
 type Outcome = Result<Image, Arc<PullFailure>>;

@@ -12,6 +12,8 @@ mod error;
 mod leases;
 mod logs;
 mod places;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod reads;
 mod resolve;
@@ -24,6 +26,8 @@ mod submit;
 mod transitions;
 mod wishes;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use changes::Changes;
 pub use dispatch::Claim;

@@ -16,9 +16,6 @@ use crate::changes::Signal;
 use crate::error::StoreError;
 use crate::sqlite::{self, Connection};
 
-#[cfg(test)]
-mod tests;
-
 /// The way to the writer.
 #[derive(Clone)]
 pub(crate) struct Writer {

@@ -93,5 +93,6 @@ fn doubt(exit: &Exit, evidence: &Evidence) -> Option<&'static str> {
     let near = exit
         .finished_at
         .is_none_or(|finished_at| finished_at + ENGINE_STOP_WINDOW >= engine_started_at);
-    (restarted && near).then_some("the engine was restarted under the container")
+    let killed = KILLED.contains(&exit.code);
+    (restarted && (near || killed)).then_some("the engine was restarted under the container")
 }

@@ -20,6 +20,24 @@ pub(crate) struct Start {
     pub(crate) cut_bytes: usize,
 }
 
+impl Start {
+    /// So many bytes into a frame, or the next frame where nothing of this one would be left.
+    fn at(number: u64, index: usize, cut_bytes: usize, frame: &Frame) -> Self {
+        if cut_bytes < frame.bytes.len() {
+            return Self {
+                number,
+                index,
+                cut_bytes,
+            };
+        }
+        Self {
+            number,
+            index: index + 1,
+            cut_bytes: 0,
+        }
+    }
+}
+
 /// Finds where the last lines begin, of what the query wants; `None` if that is the
 /// beginning. Reads from the end, and keeps nothing.
 pub(crate) async fn find(
@@ -41,27 +59,15 @@ pub(crate) async fn find(
         let Some(chunk) = whole(store, attempt, *number).await? else {
             continue;
         };
-        for (index, frame) in chunk.frames.iter().enumerate().rev() {
-            if !query.wants(frame) {
-                continue;
-            }
+        let wanted = chunk
+            .frames
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, frame)| query.wants(frame));
+        for (index, frame) in wanted {
             if let Some(cut_bytes) = count.add(frame) {
-                let number = *number;
-                // What would be left of this frame may be nothing.
-                let start = if cut_bytes < frame.bytes.len() {
-                    Start {
-                        number,
-                        index,
-                        cut_bytes,
-                    }
-                } else {
-                    Start {
-                        number,
-                        index: index + 1,
-                        cut_bytes: 0,
-                    }
-                };
-                return Ok(Some(start));
+                return Ok(Some(Start::at(*number, index, cut_bytes, frame)));
             }
         }
         let is_too_old = |since| chunk.frames.iter().all(|frame| frame.at < since);

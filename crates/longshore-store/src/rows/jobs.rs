@@ -13,8 +13,6 @@ use crate::sqlite::{Connection, Database, Row};
 pub(crate) mod change;
 pub(crate) mod due;
 pub(crate) mod insert;
-#[cfg(test)]
-mod plans;
 
 macro_rules! columns {
     () => {
@@ -25,8 +23,8 @@ macro_rules! columns {
 }
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE id = $1");
-const LIST: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE 1 = 1");
-const QUEUED: &str = concat!(
+pub(crate) const LIST: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE 1 = 1");
+pub(crate) const QUEUED: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM jobs WHERE status = 'queued' ORDER BY priority DESC, queued_at, id LIMIT $1"

@@ -2,8 +2,8 @@
 
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::{LIST, QUEUED, due};
 use crate::Store;
+use crate::rows::jobs::{LIST, QUEUED, due};
 
 async fn plan(store: &Store, sql: &str) -> String {
     let mut reader = store.readers().acquire().await.unwrap();
