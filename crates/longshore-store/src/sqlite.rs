@@ -215,8 +215,10 @@ pub(crate) async fn close(connection: Connection) {
     }
 }
 
-/// Primary result codes of SQLite.
+/// Result codes of SQLite: primary ones, and one extended.
 mod code {
+    /// The file that processes share their locks in cannot grow.
+    pub(super) const NO_ROOM_TO_SHARE: i32 = 4874;
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
     pub(super) const CORRUPT: i32 = 11;
@@ -229,10 +231,11 @@ impl From<sqlx::Error> for StoreError {
         let extended = error
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code);
-        let primary = extended
-            .and_then(|text| text.parse::<i32>().ok())
-            .map(|code| code & 0xff);
-        match primary {
+        let extended = extended.and_then(|text| text.parse::<i32>().ok());
+        if extended == Some(code::NO_ROOM_TO_SHARE) {
+            return Self::DiskFull;
+        }
+        match extended.map(|code| code & 0xff) {
             Some(code::BUSY | code::LOCKED) => Self::Busy,
             Some(code::FULL) => Self::DiskFull,
             Some(code::CORRUPT | code::NOT_A_DATABASE) => Self::Damaged {
