@@ -166,24 +166,35 @@ fn run_without_any_engine_says_so_within_seconds_and_stores_nothing() {
     check_nothing_stored(&drill, &done);
 }
 
-#[test]
-fn a_socket_that_is_no_docker_is_said_to_be_none() {
+/// Something else answers on the socket, with these words.
+fn said_to_be_no_docker(words: &'static [u8]) {
     let drill = Drill::on(&shared_engine());
     let path = drill.folder().join("other.sock");
-    let listener = UnixListener::bind(&path).unwrap();
+    let listener = UnixListener::bind(&path).expect("a socket in a folder of our own");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
             let _ = stream.read(&mut [0; 512]);
-            let _ = stream.write_all(b"SSH-2.0-other\r\n");
+            let _ = stream.write_all(words);
         }
     });
     drill.lead_to(&path);
     let done = drill.run(&[], "true");
     check_nothing_stored(&drill, &done);
+    assert!(done.stderr.contains("is no Docker Engine"), "{done:#?}");
     let added = drill.call(&["hosts", "add", "odd", &address(&drill)]);
     assert_eq!(added.code, 1, "{added:#?}");
     assert!(added.stderr.contains("nothing was added"), "{added:#?}");
+}
+
+#[test]
+fn a_socket_of_a_web_server_is_said_to_be_no_docker() {
+    said_to_be_no_docker(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope");
+}
+
+#[test]
+fn a_socket_of_another_protocol_is_said_to_be_no_docker() {
+    said_to_be_no_docker(b"SSH-2.0-other\r\n");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! counts deadlines in whole seconds until the headers only, and cannot read states that it does
 //! not know.
 
+use std::error::Error;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -211,7 +212,8 @@ impl Client {
             return Ok(version);
         }
         let ping = Call::get("/_ping", call.deadline, call.tried.clone());
-        let response = self.send(&ping, "/_ping", until).await?;
+        let response = self.send(&ping, "/_ping", until).await;
+        let response = response.map_err(Failure::of_first_words)?;
         let header = response
             .headers()
             .get("Api-Version")
@@ -240,6 +242,8 @@ impl Client {
         answer.map_err(|why| {
             let cause = if why.is_connect() {
                 Cause::Unreachable
+            } else if is_no_http(&why) {
+                Cause::Garbled
             } else {
                 Cause::Broken
             };
@@ -282,6 +286,18 @@ impl Client {
             cause,
         }
     }
+}
+
+/// Whether whoever answered does not speak HTTP.
+fn is_no_http(why: &(dyn Error + 'static)) -> bool {
+    let mut cause = why.source();
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(hyper::Error::is_parse) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The engine's own words in a refusal.

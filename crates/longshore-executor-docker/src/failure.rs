@@ -40,6 +40,21 @@ pub(crate) enum Cause {
 }
 
 impl Failure {
+    /// As a failure of the first words with a host: what is no HTTP there is no engine.
+    pub(crate) fn of_first_words(self) -> Self {
+        match self.cause {
+            Cause::Garbled(why) => Self {
+                cause: Cause::NoEngine(why),
+                ..self
+            },
+            Cause::Unreachable(_)
+            | Cause::Broken(_)
+            | Cause::TimedOut(_)
+            | Cause::Refused { .. }
+            | Cause::NoEngine(_) => self,
+        }
+    }
+
     /// The status of a refusal.
     pub(crate) fn status(&self) -> Option<u16> {
         match self.cause {
