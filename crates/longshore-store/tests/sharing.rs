@@ -9,6 +9,8 @@ use std::time::Duration;
 use longshore_core::outcome::JobStatus;
 use longshore_core::retry::Next;
 use longshore_store::{Changes, Fenced, Store, StoreError};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
+use sqlx::{ConnectOptions, Connection as _};
 
 #[path = "contract/world.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
@@ -29,6 +31,33 @@ async fn many_that_open_a_new_folder_at_once_find_one_pool() {
     let stores = futures::future::join_all((0..8).map(|_| open(folder.path()))).await;
     let pools: HashSet<_> = stores.iter().map(Store::pool).collect();
     assert_eq!(pools.len(), 1);
+}
+
+#[tokio::test]
+async fn opening_waits_for_a_process_that_holds_the_whole_database_for_a_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    // As a process does that closes the database as the last one.
+    let options = SqliteConnectOptions::new().filename(folder.path().join("longshore.db"));
+    let mut closing = options
+        .create_if_missing(true)
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql("PRAGMA journal_mode = WAL; CREATE TABLE other (x)")
+        .execute(&mut closing)
+        .await
+        .unwrap();
+    let mut opening = std::pin::pin!(Store::open(folder.path()));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut opening).await;
+    assert!(
+        early.is_err(),
+        "it did not wait: {:?}",
+        early.map(Result::err)
+    );
+    closing.close().await.unwrap();
+    let opened = tokio::time::timeout(SOON, opening).await.unwrap();
+    assert!(opened.is_ok(), "{:?}", opened.err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
