@@ -1,6 +1,7 @@
 //! `logs`, `jobs` and `events`: what is kept, and the ways to look at it.
 
 use longshore_e2e::drill::Drill;
+use longshore_testkit::DEMO_IMAGE;
 use serde_json::Value;
 
 use crate::{newest, pool, work_off};
@@ -146,7 +147,7 @@ fn jobs_as_json_have_what_the_table_has() {
     assert_eq!(jobs[0]["schema"], 1);
     assert_eq!(jobs[0]["id"], Value::from(id));
     assert_eq!(jobs[0]["name"], "night");
-    assert_eq!(jobs[0]["image"], "demo-image");
+    assert_eq!(jobs[0]["image"], DEMO_IMAGE);
     assert_eq!(jobs[0]["status"], "queued");
 }
 
