@@ -291,3 +291,44 @@ fn a_killed_run_is_finished_by_the_next_run() {
     check_ran_once(&drill, &id);
     other.kill9();
 }
+
+/// How many of the jobs are completed.
+fn completed(drill: &Drill) -> usize {
+    let ids = drill.ok(&["jobs", "--status", "completed", "-q"]);
+    ids.lines().count()
+}
+
+#[test]
+fn workers_that_are_killed_again_and_again_run_each_of_thirty_jobs_once() {
+    const JOBS: usize = 30;
+    let drill = Drill::on(&shared_engine());
+    let volume = drill.volume_flag();
+    let ids: Vec<String> = (0..JOBS)
+        .map(|number| {
+            let script = format!(
+                "echo {number} >> /v/starts; i=0; while [ $i -lt 20 ]; do i=$((i+1)); \
+                 echo job {number} line $i; usleep 5000; done; printf end"
+            );
+            drill.submit(&["-v", &volume], &script)
+        })
+        .collect();
+    for wanted in [1, 6, 11, 16, 21] {
+        let worker = drill.worker();
+        eventually("some more jobs are completed", PATIENCE, || {
+            completed(&drill) >= wanted
+        });
+        worker.kill9();
+    }
+    let last = drill.spawn(&["worker", "--exit-when-empty"]);
+    assert_eq!(last.done().code, 0);
+    let starts = drill.in_volume("starts");
+    let mut started: Vec<usize> = starts.lines().map(|line| line.parse().unwrap()).collect();
+    started.sort_unstable();
+    assert_eq!(started, (0..JOBS).collect::<Vec<_>>());
+    for (number, id) in ids.iter().enumerate() {
+        let lines = (1..=20).map(|line| format!("job {number} line {line}\n"));
+        let whole: String = lines.chain(["end".to_owned()]).collect();
+        assert_eq!(drill.log(id), whole);
+        assert_eq!(drill.containers(id), Vec::<String>::new());
+    }
+}
