@@ -7,7 +7,9 @@ use bollard::Docker;
 use bollard::query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder, StartContainerOptions};
 use futures::{StreamExt, TryStreamExt};
 use longshore_core::JobId;
+use longshore_core::launch::LABEL_POOL;
 use longshore_store::Store;
+use longshore_testkit::unique_name;
 use tokio::task::JoinSet;
 
 use crate::bare::{self, Shape};
@@ -44,7 +46,8 @@ pub(crate) async fn measure(bench: &Bench, rounds: usize) -> Result<()> {
 /// One job of ours; the clock runs from the event to what the store tells this process.
 async fn one(bench: &Bench, docker: &Docker, worker: &RunningWorker) -> Result<Duration> {
     let mut died = JoinSet::new();
-    died.spawn(next_death(docker.clone()));
+    let ours = format!("{LABEL_POOL}={}", worker.store.pool());
+    died.spawn(next_death(docker.clone(), ours));
     let mut submit = vec!["submit", "demo-image:latest"];
     submit.extend(COMMAND);
     bench.call(worker.path(), &submit)?;
@@ -68,8 +71,14 @@ async fn first(mut tasks: JoinSet<Result<Instant>>) -> Result<Instant> {
     tasks.join_next().await.context("a task")??
 }
 
-async fn next_death(docker: Docker) -> Result<Instant> {
-    let filters = [("type", vec!["container"]), ("event", vec!["die"])].into();
+/// The next end of a container with this label.
+async fn next_death(docker: Docker, label: String) -> Result<Instant> {
+    let filters = [
+        ("type", vec!["container"]),
+        ("event", vec!["die"]),
+        ("label", vec![label.as_str()]),
+    ]
+    .into();
     let options = EventsOptionsBuilder::new().filters(&filters).build();
     docker
         .events(Some(options))
@@ -82,8 +91,10 @@ async fn next_death(docker: Docker) -> Result<Instant> {
 /// The same without us: from the event until the log is read.
 async fn drain(docker: &Docker) -> Result<Duration> {
     let mut died = JoinSet::new();
-    died.spawn(next_death(docker.clone()));
-    let body = bare::body(Shape::LikeOurs, "demo-image:latest", &COMMAND);
+    let label = unique_name("bench-exit");
+    died.spawn(next_death(docker.clone(), label.clone()));
+    let mut body = bare::body(Shape::LikeOurs, "demo-image:latest", &COMMAND);
+    body.labels = Some([(label, String::new())].into());
     let id = docker.create_container(None, body).await?.id;
     docker
         .start_container(&id, None::<StartContainerOptions>)
