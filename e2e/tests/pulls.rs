@@ -47,7 +47,16 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        let _ = self.engine.docker(["image", "rm", "--force", &self.image]);
+        let repository = self.image.trim_end_matches(":1");
+        let format = "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
+        let list = ["images", "--digests", "--format", format, repository];
+        let names = self.engine.docker(list).unwrap_or_default();
+        for name in names
+            .split_whitespace()
+            .filter(|name| !name.contains("<none>"))
+        {
+            let _ = self.engine.docker(["image", "rm", name]);
+        }
     }
 }
 
