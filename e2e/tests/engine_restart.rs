@@ -183,10 +183,10 @@ fn with_live_restore_a_job_survives_a_killed_engine() {
 
 /// The container ends by itself, with 0, while no engine runs.
 fn ended_while_away(live_restore: bool) -> Value {
-    let data = temp_dir();
+    let root = temp_dir();
     let script = "echo begun; sleep 3; echo all; touch /v/ended; exit 0";
     let mut scene = Scene::begun_in(
-        Some(data.path().join("data")),
+        Some(root.path().join("docker")),
         live_restore,
         &["--infra-retries", "0"],
         script,
