@@ -196,7 +196,7 @@ fn ended_while_away(live_restore: bool) -> Value {
         !job["attempts"][0]["unknown_since"].is_null()
     });
     assert_eq!(seen["status"], "running", "{seen:#}");
-    let volumes = data.path().join("data/volumes");
+    let volumes = root.path().join("docker/volumes");
     eventually("the job came to its end", RECOVERY, || {
         let folders = std::fs::read_dir(&volumes)?.flatten();
         let ended = folders.map(|folder| folder.path().join("_data/ended"));
