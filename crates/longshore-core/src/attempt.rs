@@ -283,6 +283,20 @@ impl Machine {
         }
     }
 
+    /// Whether the call under way is only waited for so that its effect is known: the attempt is to
+    /// end, and nothing runs as far as anybody knows.
+    pub fn is_giving_up(&self) -> bool {
+        let is_launching = match self.state {
+            State::Finding | State::Creating | State::Starting(_) => true,
+            State::Preparing
+            | State::Running(_)
+            | State::Stopping(..)
+            | State::Draining(..)
+            | State::Ended(_) => false,
+        };
+        is_launching && self.wish.is_some()
+    }
+
     /// When [`Seen::Clock`] is due, if ever in this state.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.clock().map(|(until, _)| until)

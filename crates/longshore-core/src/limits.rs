@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const CONTROL_CALL: Duration = Duration::from_secs(30);
 /// Creating or starting a container; engines look plug-ins up for 15 s before they refuse.
 pub const LAUNCH_CALL: Duration = Duration::from_secs(90);
+/// A launch that is given up waits so long for the call under way, so that its effect is known.
+pub const GIVE_UP_GRACE: Duration = Duration::from_secs(2);
+/// A create whose reply never came may have its effect later: looked for again after these pauses.
+pub const LATE_CREATE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 /// Removing a container; a forced removal kills first.
 pub const REMOVE_CALL: Duration = Duration::from_mins(1);
 /// Beyond the grace, until a stop call must have returned.

@@ -26,6 +26,8 @@ pub(crate) struct Remains {
     pub(crate) attempt: AttemptId,
     pub(crate) host: HostId,
     pub(crate) handle: Option<Handle>,
+    /// Whether a create was sent whose effect nobody knows.
+    pub(crate) may_come_late: bool,
 }
 
 /// A host that this worker speaks to.

@@ -53,6 +53,7 @@ async fn left_over(context: &Context) -> Vec<Remains> {
             .map(|attempt| Remains {
                 attempt: attempt.id,
                 host: attempt.host,
+                may_come_late: attempt.handle.is_none() && attempt.image_ready_at.is_some(),
                 handle: attempt.handle,
             })
             .collect(),
@@ -66,9 +67,18 @@ async fn left_over(context: &Context) -> Vec<Remains> {
 /// Removes one container, trying again until it is gone or the worker leaves.
 async fn bury(context: &Context, room: &Semaphore, remains: Remains) {
     let mut pause = limits::RETRY_CALL_FIRST;
+    let late = if remains.may_come_late {
+        &limits::LATE_CREATE[..]
+    } else {
+        &[]
+    };
+    let mut late = late.iter();
     loop {
         match remove(context, room, &remains).await {
-            Ok(true) => break,
+            Ok(true) => match late.next() {
+                Some(later) => pause = *later,
+                None => break,
+            },
             Ok(false) => {}
             Err(error) => tracing::debug!(error = %error, "the container is not removed yet"),
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_core::attempt::{Action, Machine, Phase, Seen, Terms};
+use longshore_core::fault::Fault;
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::launch::Launch;
 use longshore_core::outcome::CancelReason;
@@ -191,6 +192,7 @@ impl Supervisor {
     async fn next(&mut self, call: &mut Call) -> Result<(Seen, bool), Left> {
         let now = self.context.now();
         let clock = self.machine.deadline().map(|until| until_from(now, until));
+        let patience = self.machine.is_giving_up().then_some(limits::GIVE_UP_GRACE);
         tokio::select! {
             () = self.context.leave.cancelled() => Err(Left::Leaving),
             seen = call => Ok((seen, true)),
@@ -199,6 +201,10 @@ impl Supervisor {
                 Ok((wish.map_or(Seen::Clock, Seen::Cancel), false))
             }
             () = sleep_or_never(clock) => Ok((Seen::Clock, false)),
+            () = sleep_or_never(patience) => {
+                let said = "no answer before it was given up".to_owned();
+                Ok((Seen::Failed(Fault::TimedOut, said), true))
+            }
         }
     }
 

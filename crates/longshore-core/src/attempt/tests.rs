@@ -109,6 +109,32 @@ fn a_cancel_while_creating_waits_for_the_call_and_never_starts() {
 }
 
 #[test]
+fn a_launch_that_hangs_is_given_up_for_the_limit_that_passed() {
+    let fresh = Machine::fresh(terms(), at(0));
+    let (machine, action) = drive(fresh, vec![(0, Seen::ImageReady), (30, Seen::Clock)]);
+    assert_eq!(action, Action::Keep);
+    assert!(machine.is_giving_up());
+    let (_, action) = machine.step(Seen::Failed(Fault::TimedOut, "hung".into()), at(32));
+    assert_eq!(outcome(&action), Outcome::TimedOut(Limit::Start));
+}
+
+#[test]
+fn a_start_that_hangs_is_looked_for_before_it_is_given_up() {
+    let fresh = Machine::fresh(terms(), at(0));
+    let seen = vec![
+        (0, Seen::ImageReady),
+        (0, Seen::Created(handle())),
+        (30, Seen::Clock),
+        (32, Seen::Failed(Fault::TimedOut, "hung".into())),
+    ];
+    let (machine, _) = drive(fresh, seen);
+    assert_eq!(machine.first(), Action::Find);
+    let runs = Observed::Running { started_at: None };
+    let (_, action) = machine.step(Seen::Found(Some((handle(), runs)), event()), at(33));
+    assert_eq!(action, Action::Stop(handle()), "it did start after all");
+}
+
+#[test]
 fn a_cancel_while_starting_stops_what_has_started() {
     let fresh = Machine::fresh(terms(), at(0));
     let seen = vec![

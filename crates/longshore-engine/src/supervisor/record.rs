@@ -83,6 +83,8 @@ pub(super) struct Recorder {
     meter: Meter,
     metering: Option<DropGuard>,
     handle: Option<Handle>,
+    /// A create was, or may have been, sent.
+    creating: bool,
     unknown: bool,
     /// Ends the task that carries pull progress into the store.
     _pulls: DropGuard,
@@ -112,6 +114,7 @@ impl Recorder {
             executor: Arc::clone(&host.executor),
             fenced,
             handle: attempt.handle.clone(),
+            creating: false,
             unknown: attempt.unknown_since.is_some(),
             attempt: attempt.clone(),
             context,
@@ -157,6 +160,7 @@ impl Recorder {
         match state {
             State::Finding | State::Preparing | State::Ended(_) => Ok(()),
             State::Creating => {
+                self.creating = true;
                 let digest = self
                     .outputs
                     .0
@@ -264,6 +268,7 @@ impl Recorder {
         let remains = Remains {
             attempt: self.attempt.id,
             host: self.attempt.host,
+            may_come_late: self.creating && self.handle.is_none(),
             handle: self.handle.take(),
         };
         // The reaper lives as long as the worker; without it the next worker's reaper finds it.
