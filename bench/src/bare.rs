@@ -1,5 +1,7 @@
 //! The bare Engine API by bollard: what a loop without longshore costs.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
@@ -35,8 +37,8 @@ pub(crate) fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCrea
             pids_limit: Some(1024),
             security_opt: Some(vec!["no-new-privileges".into()]),
             log_config: Some(HostConfigLogConfig {
-                typ: Some("json-file".into()),
-                config: Some([("max-size".to_owned(), "1g".to_owned())].into()),
+                typ: Some("local".into()),
+                config: Some(log_options()),
             }),
             ..HostConfig::default()
         },
@@ -47,6 +49,14 @@ pub(crate) fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCrea
         host_config: Some(host_config),
         ..ContainerCreateBody::default()
     }
+}
+
+/// The bounds that longshore gives a log by default.
+fn log_options() -> HashMap<String, String> {
+    [("max-size", "512m"), ("max-file", "4")]
+        .into_iter()
+        .map(|(option, value)| (option.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Runs so many jobs, so many at a time: create, start, wait, logs, remove.
