@@ -53,7 +53,7 @@ pub(crate) fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCrea
 
 /// The bounds that longshore gives a log by default.
 fn log_options() -> HashMap<String, String> {
-    [("max-size", "512m"), ("max-file", "4")]
+    [("max-size", "512m"), ("max-file", "4"), ("compress", "false")]
         .into_iter()
         .map(|(option, value)| (option.to_owned(), value.to_owned()))
         .collect()
