@@ -53,10 +53,14 @@ pub(crate) fn body(shape: Shape, image: &str, command: &[&str]) -> ContainerCrea
 
 /// The bounds that longshore gives a log by default.
 fn log_options() -> HashMap<String, String> {
-    [("max-size", "512m"), ("max-file", "4"), ("compress", "false")]
-        .into_iter()
-        .map(|(option, value)| (option.to_owned(), value.to_owned()))
-        .collect()
+    [
+        ("max-size", "512m"),
+        ("max-file", "4"),
+        ("compress", "false"),
+    ]
+    .into_iter()
+    .map(|(option, value)| (option.to_owned(), value.to_owned()))
+    .collect()
 }
 
 /// Runs so many jobs, so many at a time: create, start, wait, logs, remove.
