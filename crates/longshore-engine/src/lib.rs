@@ -11,6 +11,7 @@ mod context;
 mod dispatcher;
 mod executors;
 mod host_watch;
+mod janitor;
 mod keeper;
 mod meter;
 mod observer;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use longshore_core::{JobId, WorkerId};
 use longshore_store::{Store, StoreError};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
-use crate::context::{Context, Parts};
+use crate::context::{Context, Parts, Remains};
 use crate::executors::{ExecutorPool, ExecutorSource};
 use crate::options::WorkerOptions;
 use crate::presence::Presence;
-use crate::{dispatcher, keeper, reaper, reconciler, scheduler};
+use crate::{dispatcher, janitor, keeper, reaper, reconciler, scheduler};
 
 /// The shutdown ladder: each step includes the one before.
 #[derive(Clone, Debug, Default)]
@@ -87,9 +88,9 @@ impl Worker {
             remains,
         }));
         context.refresh_hosts(context.store.hosts().await?);
-        start_services(&context, buried);
+        let takers = start_services(&context, buried);
         tracing::debug!(worker.id = %worker, "worker started");
-        wait_for_end(&context, &stop).await;
+        wait_for_end(&context, takers, &stop).await;
         context.closing.cancel();
         context.leave.cancel();
         context.tasks.close();
@@ -102,33 +103,49 @@ impl Worker {
     }
 }
 
-fn start_services(
-    context: &Arc<Context>,
-    buried: mpsc::UnboundedReceiver<crate::context::Remains>,
-) {
-    context.spawn(dispatcher::run(Arc::clone(context)));
+/// Starts everything, and answers with the services that take attempts up.
+fn start_services(context: &Arc<Context>, buried: mpsc::UnboundedReceiver<Remains>) -> JoinSet<()> {
+    let mut takers = JoinSet::new();
+    takers.spawn(
+        context
+            .tasks
+            .track_future(dispatcher::run(Arc::clone(context))),
+    );
+    takers.spawn(
+        context
+            .tasks
+            .track_future(reconciler::adopt(Arc::clone(context))),
+    );
     context.spawn(scheduler::run(Arc::clone(context)));
     context.spawn(keeper::keep_leases(Arc::clone(context)));
     context.spawn(keeper::carry_wishes(Arc::clone(context)));
-    context.spawn(reconciler::adopt(Arc::clone(context)));
     context.spawn(reconciler::sweep_strays(Arc::clone(context)));
+    context.spawn(janitor::run(Arc::clone(context)));
     context.spawn(reaper::run(Arc::clone(context), buried));
+    takers
 }
 
 /// Waits for the ladder's last step that applies, or for idleness where that is wanted.
-async fn wait_for_end(context: &Arc<Context>, stop: &Stop) {
-    tokio::select! {
-        () = stop.leave.cancelled() => return,
-        () = stop.drain.cancelled() => {}
-        () = idle(context) => return,
-    }
-    context.closing.cancel();
-    let mut active = context.active.subscribe();
+async fn wait_for_end(context: &Arc<Context>, takers: JoinSet<()>, stop: &Stop) {
     tokio::select! {
         () = stop.leave.cancelled() => {}
-        // The sender lives in the context.
-        _ = active.wait_for(|count| *count == 0) => {}
+        () = stop.drain.cancelled() => {
+            context.closing.cancel();
+            tokio::select! {
+                () = stop.leave.cancelled() => {}
+                () = finish_what_runs(context, takers) => {}
+            }
+        }
+        () = idle(context) => {}
     }
+}
+
+/// Waits until nothing more is taken up, and then until everything that was has ended.
+async fn finish_what_runs(context: &Context, takers: JoinSet<()>) {
+    takers.join_all().await;
+    let mut active = context.active.subscribe();
+    // The sender lives in the context.
+    let _ = active.wait_for(|count| *count == 0).await;
 }
 
 /// Waits until nothing is left to do; for ever unless that is wanted.

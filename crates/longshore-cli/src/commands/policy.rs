@@ -52,6 +52,7 @@ fn set(policy: &Policy, key: &str, text: &str) -> Result<Policy, Failure> {
         _ => match text {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
+            "none" | "null" => Value::Null,
             text => text.into(),
         },
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ByteSize, Cpus, JobSpec, PidsLimit};
+use crate::spec::{ByteSize, Cpus, JobSpec, PidsLimit, TimeLimit};
 
 /// The pool's policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub struct Policy {
     pub default_cpus: Cpus,
     /// Processes of a job that names no limit.
     pub default_pids: PidsLimit,
+    /// How long finished jobs are kept with their logs; for ever when absent.
+    pub keep_finished: Option<TimeLimit>,
 }
 
 impl Default for Policy {
@@ -36,6 +38,7 @@ impl Default for Policy {
             default_memory: ByteSize::from_mebibytes(512),
             default_cpus: Cpus::ONE,
             default_pids: PidsLimit::DEFAULT,
+            keep_finished: None,
         }
     }
 }

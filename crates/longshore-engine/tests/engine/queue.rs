@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::JobId;
+use longshore_core::log::Stream;
 use longshore_core::outcome::{JobStatus, Limit, Outcome};
+use longshore_core::policy::Policy;
 use longshore_core::spec::TimeLimit;
 use longshore_executor::mock::Behaviour;
 use longshore_store::NewJob;
@@ -104,4 +106,27 @@ async fn a_job_that_names_a_host_that_is_not_there_waits() {
         rig.store.job(jobs[0]).await.unwrap().status,
         JobStatus::Queued
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_job_is_forgotten_with_its_log_when_its_time_has_passed() {
+    let rig = Rig::new(Behaviour::exits(0).prints(Duration::ZERO, Stream::Stdout, "x")).await;
+    let policy = Policy {
+        keep_finished: Some(TimeLimit::from_secs(1)),
+        ..Policy::default()
+    };
+    rig.store.set_policy(&policy).await.unwrap();
+    let _worker = rig.worker();
+    let job = rig.submit(spec()).await;
+    rig.finished(job).await;
+    let attempt = rig.attempts(job).await.pop().map(|attempt| attempt.id);
+    let mut changes = rig.store.changes();
+    while rig.store.job(job).await.is_ok() {
+        changes.changed().await;
+    }
+    rig.eventually("the log is gone", async || match attempt {
+        Some(attempt) => rig.store.logs().totals(attempt).await.unwrap().frames == 0,
+        None => true,
+    })
+    .await;
 }

@@ -197,6 +197,18 @@ impl Rig {
         );
     }
 
+    /// Waits until it is so; looks whenever the store changes, and twice a second.
+    pub(crate) async fn eventually(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let mut changes = self.store.changes();
+        let wait = async {
+            while !is_so().await {
+                let _ = tokio::time::timeout(PATIENCE / 60, changes.changed()).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(waited.is_ok(), "waited in vain: {what}");
+    }
+
     pub(crate) async fn attempts(&self, job: JobId) -> Vec<AttemptRecord> {
         self.store.attempts(job).await.unwrap()
     }
