@@ -75,6 +75,7 @@ impl Source {
         self.path.starts_with("e2e/")
             || self.path.contains("/tests/")
             || self.path.ends_with("/tests.rs")
+            || self.path.ends_with("_tests.rs")
     }
 
     /// The crate's folder, such as `crates/longshore-core`, and the rest below its `src`.
