@@ -11,10 +11,7 @@ mod instrumented;
 mod product;
 mod table;
 
-use std::fs;
-
 use anyhow::{Result, ensure};
-use longshore_testkit::workspace_dir;
 
 use crate::steps::say;
 use crate::{ci, tally};
@@ -38,7 +35,9 @@ pub(crate) struct Wish {
 
 /// Runs the tests and prints what they cover; fails when one fails or a bar is not reached.
 pub(crate) fn run(wish: &Wish) -> Result<()> {
-    bars::refuse_strangers(&wish.at_least, &measured(&wish.packages)?)?;
+    let measured = measured(&wish.packages, &product::crates()?);
+    ensure!(!measured.is_empty(), "no crate of the product is named");
+    bars::refuse_strangers(&wish.at_least, &measured)?;
     ci::step("tools")?;
     ci::ending_our_engine(|| {
         ci::step("setup")?;
@@ -46,16 +45,13 @@ pub(crate) fn run(wish: &Wish) -> Result<()> {
     })
 }
 
-/// What there will be a number of.
-fn measured(packages: &[String]) -> Result<Vec<String>> {
-    if !packages.is_empty() {
-        return Ok(packages.to_vec());
+/// What there will be a number of: those of `named` that are the product's, or everything.
+fn measured(named: &[String], product: &[String]) -> Vec<String> {
+    if named.is_empty() {
+        return [product, &[table::WHOLE.to_owned()]].concat();
     }
-    let mut names = vec![table::WHOLE.to_owned()];
-    for entry in fs::read_dir(workspace_dir().join("crates"))? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    Ok(names)
+    let ours = named.iter().filter(|name| product.contains(name));
+    ours.cloned().collect()
 }
 
 fn measure(wish: &Wish) -> Result<()> {
@@ -76,4 +72,27 @@ fn measure(wish: &Wish) -> Result<()> {
     // What was measured is worth seeing even when a test fails.
     tests?;
     bars::check(&wish.at_least, &table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn all_crates_are_measured_each_and_together() {
+        assert_eq!(
+            measured(&[], &names(&["a", "b"])),
+            names(&["a", "b", "workspace"])
+        );
+    }
+
+    #[test]
+    fn of_named_crates_those_of_the_product_are_measured() {
+        let named = names(&["b", "longshore-e2e"]);
+        assert_eq!(measured(&named, &names(&["a", "b"])), names(&["b"]));
+    }
 }

@@ -30,6 +30,18 @@ pub(super) fn crate_of(path: &str) -> Option<&str> {
     (below.starts_with("src/") && !for_tests).then_some(name)
 }
 
+/// All crates of the product.
+pub(super) fn crates() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(workspace_dir().join("crates"))? {
+        let folder = entry?.file_name();
+        let root = format!("crates/{}/src/", folder.display());
+        names.extend(crate_of(&root).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// The product's files with the product's lines.
 pub(super) fn without_tests(files: Files) -> Result<Files> {
     let mut left = Files::new();
@@ -118,6 +130,13 @@ mod tests {
         );
         let port = "crates/longshore-executor/src/error.rs";
         assert_eq!(crate_of(port), Some("longshore-executor"));
+    }
+
+    #[test]
+    fn the_crates_of_the_product_are_known() {
+        let crates = crates().unwrap();
+        assert!(crates.contains(&"longshore-core".to_owned()));
+        assert!(!crates.contains(&"longshore-testkit".to_owned()));
     }
 
     #[test]

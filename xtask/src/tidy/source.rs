@@ -114,3 +114,23 @@ pub(crate) mod samples {
         Source::parse(&file).unwrap().unwrap()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::samples::source;
+
+    #[test]
+    fn a_file_of_tests_is_known_by_its_path() {
+        let is_test = |path| source(path, "").is_test();
+        for path in [
+            "e2e/src/drill.rs",
+            "crates/a/tests/b.rs",
+            "crates/a/src/b/tests.rs",
+            "crates/a/src/b/tests/c.rs",
+            "crates/a/src/b_tests.rs",
+        ] {
+            assert!(is_test(path), "{path}");
+        }
+        assert!(!is_test("crates/a/src/contests.rs"));
+    }
+}
