@@ -8,7 +8,7 @@ use longshore_core::attempt::{Evidence, Observed, Seen};
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::outcome::Provenance;
-use longshore_core::{AttemptId, fault::Fault};
+use longshore_core::{AttemptId, fault::Fault, with_causes};
 use longshore_executor::{ExecutorError, SharedExecutor};
 use tokio::sync::{Notify, watch};
 
@@ -122,25 +122,10 @@ impl Observer {
 
 /// A failed call as the attempt's life sees it.
 pub(crate) fn failed(error: &ExecutorError) -> Seen {
-    Seen::Failed(error.fault(), chain(error))
+    Seen::Failed(error.fault(), with_causes(error))
 }
 
 /// Whether nothing is known about the effect of a call that failed so.
 pub(crate) fn is_silence(fault: Fault) -> bool {
     matches!(fault, Fault::Unreachable | Fault::TimedOut)
-}
-
-/// The error with its causes, once each.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }

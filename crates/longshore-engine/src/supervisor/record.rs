@@ -173,7 +173,7 @@ impl Recorder {
             }
             State::Starting(handle) => {
                 self.handle = Some(handle.clone());
-                Ok(())
+                self.persist(|| store.created(fenced, handle, now)).await
             }
             State::Running(handle) => self.runs(handle.clone(), now).await,
             State::Stopping(handle, cause) => {

@@ -36,6 +36,8 @@ const IMAGE_READY: &str = "UPDATE attempts SET image_ready_at = COALESCE(image_r
     WHERE id = $1 AND fence = $2 AND phase = 'claimed' RETURNING id, job_id, number";
 const CREATED: &str = "UPDATE attempts SET handle = $3 \
     WHERE id = $1 AND fence = $2 AND phase = 'claimed' RETURNING id, job_id, number";
+const IS_CREATED: &str = "SELECT id, job_id, number FROM attempts \
+    WHERE id = $1 AND fence = $2 AND phase = 'claimed' AND handle = $3";
 const STARTED: &str = "UPDATE attempts SET phase = 'running', handle = $3, started_at = $4 \
     WHERE id = $1 AND fence = $2 AND phase = 'claimed' RETURNING id, job_id, number";
 const IS_RUNNING: &str = "SELECT id, job_id, number FROM attempts \
@@ -89,6 +91,16 @@ pub(crate) async fn created(
         fence(CREATED, fenced).bind(json(handle)),
     )
     .await
+}
+
+/// Whether that container is known already.
+pub(crate) async fn is_created(
+    db: &mut Connection,
+    fenced: Fenced,
+    handle: &Handle,
+) -> Result<bool, StoreError> {
+    let query = fence(IS_CREATED, fenced).bind(json(handle));
+    Ok(fetch(db, query).await?.is_some())
 }
 
 /// Claimed → running.
