@@ -2,7 +2,7 @@
 
 use longshore_core::event::EventKind;
 use longshore_core::spec::JobSpec;
-use longshore_core::{JobId, Timestamp};
+use longshore_core::{JobId, Timestamp, limits};
 
 use crate::error::StoreError;
 use crate::rows::events::{self, NewEvent};
@@ -38,12 +38,18 @@ impl Store {
     /// answer names the first; what is acknowledged survives a power loss.
     ///
     /// # Errors
-    /// The store is busy, full or damaged.
+    /// More than [`limits::SUBMIT_BATCH`] jobs, or the store is busy, full or damaged.
     pub async fn submit(
         &self,
         jobs: &[NewJob],
         now: Timestamp,
     ) -> Result<Vec<Submitted>, StoreError> {
+        if jobs.len() > limits::SUBMIT_BATCH {
+            return Err(StoreError::TooMany {
+                count: jobs.len(),
+                most: limits::SUBMIT_BATCH,
+            });
+        }
         let jobs = jobs.to_vec();
         self.write(move |db| Box::pin(async move { add(db, &jobs, now).await }))
             .await

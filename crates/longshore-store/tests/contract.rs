@@ -45,6 +45,7 @@ contract! {
         one_key_twice_in_one_call_makes_one_job,
         a_repeated_id_adds_nothing,
         ten_thousand_jobs_are_one_call,
+        more_jobs_than_one_call_may_add_are_refused_and_none_is_added,
     }
     dispatch {
         the_queue_is_ordered_by_priority_then_age,
@@ -62,6 +63,7 @@ contract! {
         a_failed_attempt_with_a_retry_waits_and_runs_again_as_number_two,
         a_report_about_a_phase_that_is_over_is_stale,
         a_report_with_an_old_fence_changes_nothing,
+        said_twice_created_changes_nothing,
         said_twice_started_changes_nothing,
         a_cancelled_job_is_never_retried,
         a_job_that_completed_in_spite_of_the_wish_is_completed,
