@@ -61,8 +61,6 @@ pub const CLAIM_BATCH: u32 = 64;
 pub const LOG_END_FRAMES: usize = 64;
 /// The rest of a log is given up, with a gap marked in it, when the host stays away for so long.
 pub const DRAIN_GIVE_UP: Duration = Duration::from_mins(15);
-/// Frames between a log reader and the log store.
-pub const LOG_QUEUE: usize = 1024;
 /// Size of a sealed log chunk before compression.
 pub const LOG_CHUNK_BYTES: usize = 256 * 1024;
 /// How long a frame may wait before it is readable by others.

@@ -12,6 +12,7 @@ use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
 use longshore_core::spec::{JobSpec, TimeLimits};
+use longshore_core::with_causes;
 use longshore_engine::{Doing, ExecutorPool, ExecutorSource, Found, Keeping, Worker, sweep};
 use longshore_executor::{ExecutorError, Images, PullRequest, SharedExecutor};
 use longshore_executor_docker::context::{self, Wish};
@@ -176,23 +177,13 @@ fn leftover(found: &Found) -> Leftover {
     }
 }
 
-/// An error with its causes, in one line.
 fn trouble(what: String, error: &(dyn Error + 'static)) -> Trouble {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = error.source();
-    }
     let fault = error
         .downcast_ref::<ExecutorError>()
         .map(ExecutorError::fault);
     Trouble {
         what,
-        said,
+        said: with_causes(error),
         hint: fault.and_then(hint),
     }
 }
