@@ -9,7 +9,6 @@ mod alignment;
 mod clock;
 mod context;
 mod dispatcher;
-mod executors;
 mod host_watch;
 mod janitor;
 mod keeper;
@@ -27,7 +26,6 @@ mod sweep;
 mod worker;
 
 pub use clock::{Clock, SystemClock};
-pub use executors::{ExecutorPool, ExecutorSource};
 pub use options::{OnJobPull, WorkerOptions};
 pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
 pub use worker::{Stop, Worker, WorkerError};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use longshore_core::{JobId, WorkerId};
+use longshore_executor::{ExecutorPool, ExecutorSource};
 use longshore_store::{Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -11,7 +12,6 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::context::{Context, Parts, Remains};
-use crate::executors::{ExecutorPool, ExecutorSource};
 use crate::options::WorkerOptions;
 use crate::presence::Presence;
 use crate::{dispatcher, janitor, keeper, reaper, reconciler, scheduler};

@@ -23,8 +23,10 @@ use longshore_core::{AttemptId, JobId, PoolId};
 pub mod contract;
 mod error;
 pub mod mock;
+mod source;
 
 pub use error::ExecutorError;
+pub use source::{ExecutorPool, ExecutorSource};
 
 /// A shared executor of one host.
 pub type SharedExecutor = Arc<dyn Executor>;

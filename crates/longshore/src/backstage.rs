@@ -13,8 +13,10 @@ use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
 use longshore_core::spec::{JobSpec, TimeLimits};
 use longshore_core::with_causes;
-use longshore_engine::{Doing, ExecutorPool, ExecutorSource, Found, Keeping, Worker, sweep};
-use longshore_executor::{ExecutorError, Images, PullRequest, SharedExecutor};
+use longshore_engine::{Doing, Found, Keeping, Worker, sweep};
+use longshore_executor::{
+    ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
+};
 use longshore_executor_docker::context::{self, Wish};
 use longshore_store::Store;
 use tokio::sync::watch;
