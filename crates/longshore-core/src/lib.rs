@@ -11,6 +11,8 @@ pub mod ids;
 pub mod image;
 pub mod job;
 pub mod launch;
+pub mod legacy;
+pub mod legacy_text;
 pub mod limits;
 pub mod log;
 pub mod outcome;

@@ -142,6 +142,7 @@ fn launch(context: &Context, host: &ActiveHost, job: &Job, attempt: AttemptId) -
         host: host.host.name.clone(),
         spec: job.spec.clone(),
         image,
+        legacy: None,
     }
 }
 

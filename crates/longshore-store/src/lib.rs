@@ -6,6 +6,7 @@
 
 mod changes;
 mod columns;
+mod direct;
 mod dispatch;
 mod end;
 mod error;
@@ -30,6 +31,7 @@ mod writer;
 mod writer_tests;
 
 pub use changes::Changes;
+pub use direct::Begun;
 pub use dispatch::Claim;
 pub use end::End;
 pub use error::StoreError;

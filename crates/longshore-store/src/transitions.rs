@@ -238,7 +238,7 @@ impl Store {
     }
 }
 
-async fn tell(
+pub(crate) async fn tell(
     db: &mut Connection,
     one: Try,
     kind: EventKind,

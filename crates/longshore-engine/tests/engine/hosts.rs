@@ -220,5 +220,6 @@ fn stray(rig: &Rig) -> longshore_core::launch::Launch {
         host: "mock".into(),
         image: spec.image.clone(),
         spec,
+        legacy: None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::{AttemptRecord, Job};
+use longshore_core::job::{AttemptRecord, Driver, Job};
 use longshore_core::log::Stream;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
@@ -57,6 +57,7 @@ impl Rig {
             state: HostState::Active,
             slots: 10,
             weight: 100,
+            auto_pull: true,
             labels: [].into(),
             created_at: now,
             updated_at: now,
@@ -88,6 +89,7 @@ impl Rig {
             .map(|spec| NewJob {
                 id: JobId::new(Uuid::now_v7()),
                 spec,
+                driver: Driver::Engine,
                 not_before: None,
             })
             .collect();

@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::sqlite::{Connection, Database, Row};
 
 pub(crate) mod change;
+pub(crate) mod direct;
 pub(crate) mod due;
 pub(crate) mod insert;
 
@@ -18,7 +19,7 @@ macro_rules! columns {
     () => {
         "id, spec, status, reason, exit_code, message, attempt, retries_used, infra_retries_used, \
          created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, total_deadline, \
-         image_digest, host_id"
+         image_digest, host_id, driver"
     };
 }
 
@@ -193,6 +194,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
     Ok(Job {
         id: cells.parse("id")?,
         spec: cells.json("spec")?,
+        driver: cells.parse("driver")?,
         status,
         outcome: read_outcome(&cells, status)?,
         exit_code: cells.number_option("exit_code")?,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::AttemptRecord;
+use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::launch::Handle;
 use longshore_core::outcome::{FailReason, Outcome, Provenance, Verdict};
 use longshore_core::retry::Next;
@@ -34,6 +34,7 @@ pub(crate) fn new_job(spec: JobSpec) -> NewJob {
     NewJob {
         id: JobId::new(uuid()),
         spec,
+        driver: Driver::Engine,
         not_before: None,
     }
 }
@@ -55,6 +56,7 @@ pub(crate) fn host(name: &str, slots: u32) -> Host {
         state: HostState::Active,
         slots,
         weight: 100,
+        auto_pull: true,
         labels: [("zone".to_owned(), "a".to_owned())].into(),
         created_at: at(0),
         updated_at: at(0),

@@ -174,16 +174,16 @@ pub(crate) async fn removed(
     .await
 }
 
-type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
+pub(super) type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
 
-fn fence(sql: &'static str, fenced: Fenced) -> Statement<'static> {
+pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement<'static> {
     sqlx::query(sql)
         .bind(fenced.attempt.to_string())
         .bind(fenced.fence)
 }
 
 /// Binds a verdict to eight columns in their order.
-fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q> {
+pub(super) fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q> {
     query
         .bind(verdict.outcome.status().word())
         .bind(verdict.outcome.to_string())
@@ -196,7 +196,7 @@ fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q>
 }
 
 /// Runs a guarded statement; no row means that the report is stale.
-async fn one(
+pub(super) async fn one(
     db: &mut Connection,
     attempt: AttemptId,
     query: Statement<'_>,
