@@ -18,6 +18,7 @@ mod container;
 mod images;
 mod knobs;
 mod port;
+mod restart;
 mod shelf;
 mod streams;
 #[cfg(test)]
@@ -26,7 +27,8 @@ mod world;
 
 pub use behaviour::{Behaviour, Consumption, ExitCodes, OnTerm, Output, RunTime, Selector};
 pub use knobs::{Call, ImageKnobs, Knobs, Mischief, Registry};
-pub use world::{Counts, Restart};
+pub use restart::Restart;
+pub use world::Counts;
 
 use clock::HostClock;
 use world::World;

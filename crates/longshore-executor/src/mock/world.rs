@@ -16,7 +16,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::behaviour::Behaviour;
 use super::clock::after;
-use super::container::{Container, Ending, KILL, KILLED, Run, Stage, TERM};
+use super::container::{Container, Ending, KILL, Run, Stage, TERM};
 use super::knobs::Knobs;
 use super::shelf::Shelf;
 use crate::{ExecutorError, Force, HostEvent, Removed};
@@ -34,17 +34,6 @@ pub struct Counts {
     pub removes: u32,
 }
 
-/// How the engine of the host is restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// Containers are stopped first and end by TERM or kill; their events are still sent.
-    Orderly,
-    /// Containers end with 255 and nobody is told.
-    Crash,
-    /// Containers live on.
-    LiveRestore,
-}
-
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) knobs: Knobs,
@@ -57,7 +46,7 @@ pub(super) struct World {
     rescheduled: watch::Sender<()>,
     running: usize,
     rng: fastrand::Rng,
-    containers: BTreeMap<u64, Container>,
+    pub(super) containers: BTreeMap<u64, Container>,
     names: HashMap<AttemptId, u64>,
     agenda: BTreeSet<(Timestamp, u64)>,
     last_serial: u64,
@@ -279,42 +268,8 @@ impl World {
         self.take_away(serial);
     }
 
-    pub(super) fn restart(&mut self, restart: Restart, now: Timestamp) {
-        let running: Vec<u64> = self
-            .containers()
-            .filter(|container| container.is_running())
-            .map(|container| container.serial)
-            .collect();
-        for serial in running {
-            match restart {
-                Restart::Orderly => self.shut_down(serial, now),
-                Restart::Crash => self.lose(serial, now),
-                Restart::LiveRestore => {}
-            }
-        }
-        self.settle(now);
-        self.engine_started_at = now;
-    }
-
-    fn shut_down(&mut self, serial: u64, now: Timestamp) {
-        let Stage::Running(run, _) = &self.containers[&serial].stage else {
-            return;
-        };
-        let obeys = run.asked_to_stop(now, Duration::MAX);
-        let code = obeys.map_or(KILLED, |ending| ending.code);
-        self.signal(serial, TERM);
-        self.end_by(serial, Ending::with_code(now, code));
-    }
-
-    fn lose(&mut self, serial: u64, now: Timestamp) {
-        self.end_by(serial, Ending::with_code(now, 255));
-        let drops_events = std::mem::replace(&mut self.knobs.drops_events, true);
-        self.settle(now);
-        self.knobs.drops_events = drops_events;
-    }
-
     /// Ends it like this unless it ends earlier anyway.
-    fn end_by(&mut self, serial: u64, ending: Ending) {
+    pub(super) fn end_by(&mut self, serial: u64, ending: Ending) {
         self.change(serial, |found| match &mut found.stage {
             Stage::Running(_, Some(own)) if own.at < ending.at => {}
             Stage::Running(_, own) => *own = Some(ending),
@@ -361,7 +316,7 @@ impl World {
         self.rescheduled.send_replace(());
     }
 
-    fn signal(&self, serial: u64, signal: i32) {
+    pub(super) fn signal(&self, serial: u64, signal: i32) {
         self.announce(serial, |attempt| HostEvent::Signalled(attempt, signal));
     }
 
