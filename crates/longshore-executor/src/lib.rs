@@ -22,10 +22,12 @@ use longshore_core::{AttemptId, JobId, PoolId};
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+mod inventory;
 pub mod mock;
 mod source;
 
 pub use error::ExecutorError;
+pub use inventory::{ContainerState, Inventory, Listed, Resource, ResourceKind, Statistics, Which};
 pub use source::{ExecutorPool, ExecutorSource};
 
 /// A shared executor of one host.
@@ -154,6 +156,9 @@ pub trait Executor: Send + Sync {
 
     /// Readings of a container's counters, where the executor has any.
     fn usage(&self) -> Option<&dyn UsageMeter>;
+
+    /// Everything on the host, where the executor can tell.
+    fn inventory(&self) -> Option<&dyn Inventory>;
 }
 
 /// Whether a removal may kill.
