@@ -64,7 +64,7 @@ pub enum ImportedState {
         /// Exit code, where there was one.
         exit_code: Option<i32>,
         /// Its last try, where it had one.
-        attempt: Option<ImportedAttempt>,
+        attempt: Option<Box<ImportedAttempt>>,
         /// When it was over.
         finished_at: Timestamp,
     },
