@@ -13,6 +13,8 @@ mod error;
 mod import;
 mod leases;
 mod logs;
+#[cfg(test)]
+mod migration_tests;
 mod places;
 #[cfg(test)]
 mod plans;

@@ -338,11 +338,20 @@ pub(crate) async fn workers_neither_queue_release_nor_expire_it(store: &Store) {
         ..spec()
     };
     let idle = submit_driven(store, limited.clone(), at(0)).await;
-    let (begun, _) = begun(store, limited).await;
+    let (begun, _) = begun(store, limited.clone()).await;
     assert_eq!(store.next_due().await.unwrap(), None);
-    assert_eq!(store.release_due(at(99)).await.unwrap(), 0);
-    assert!(store.expire_queued(at(99)).await.unwrap().is_empty());
-    assert!(store.queued(9).await.unwrap().is_empty());
+    // Jobs of workers beside it, so that there is something to do.
+    let of_engine = submit(store, limited, at(0)).await;
+    let delayed = NewJob {
+        not_before: Some(at(5)),
+        ..crate::world::new_job(spec())
+    };
+    let later = delayed.id;
+    store.submit(&[delayed], at(0)).await.unwrap();
+    assert_eq!(store.release_due(at(99)).await.unwrap(), 1);
+    assert_eq!(store.expire_queued(at(99)).await.unwrap(), [of_engine]);
+    let queued = store.queued(9).await.unwrap();
+    assert_eq!(queued.iter().map(|job| job.id).collect::<Vec<_>>(), [later]);
     let claims = [claim(idle, add_host(store, 1).await)];
     let made = store.claim(&claims, worker(), at(30), at(1)).await.unwrap();
     assert!(made.is_empty());

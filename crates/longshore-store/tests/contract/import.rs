@@ -9,10 +9,11 @@ use longshore_core::spec::JobSpec;
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, HostId, JobId};
 use longshore_store::{
-    EventFilter, Fenced, Imported, ImportedAttempt, ImportedJob, ImportedState, JobFilter, Store,
+    EventFilter, Fenced, Imported, ImportedAttempt, ImportedJob, ImportedState, JobFilter, NewJob,
+    Store,
 };
 
-use crate::world::{add_host, at, begin_one, end, handle, host, spec, submit, uuid};
+use crate::world::{add_host, at, begin_one, end, handle, host, new_job, spec, submit, uuid};
 
 fn imported(state: ImportedState) -> ImportedJob {
     ImportedJob {
@@ -81,7 +82,12 @@ pub(crate) async fn a_pending_job_waits_for_its_caller_whatever_its_time_was(sto
     };
     assert_eq!(import(store, &due).await, Imported::Added);
     assert_eq!(store.next_due().await.unwrap(), None);
-    assert_eq!(store.release_due(at(99)).await.unwrap(), 0);
+    let of_engine = NewJob {
+        not_before: Some(at(60)),
+        ..new_job(spec())
+    };
+    store.submit(&[of_engine], at(0)).await.unwrap();
+    assert_eq!(store.release_due(at(99)).await.unwrap(), 1);
     let job = store.job(due.id).await.unwrap();
     assert_eq!(
         (job.driver, job.status),

@@ -124,10 +124,11 @@ pub(crate) async fn begun(store: &Store, spec: JobSpec) -> (JobId, AttemptRecord
 
 pub(crate) async fn begin_one(store: &Store, job: JobId, host: HostId) -> AttemptRecord {
     let attempt = AttemptId::new(uuid());
-    match store.begin(job, attempt, host, at(1)).await.unwrap() {
-        Begun::New(record) => record,
-        other => panic!("the job is pending: {other:?}"),
-    }
+    let begun = store.begin(job, attempt, host, at(1)).await.unwrap();
+    let Begun::New(record) = begun else {
+        panic!("the job is pending: {begun:?}");
+    };
+    record
 }
 
 /// A job whose container runs, with its attempt.
