@@ -6,88 +6,16 @@ use std::collections::BTreeSet;
 
 use longshore_core::event::EventKind;
 use longshore_core::job::Driver;
-use longshore_core::launch::Handle;
-use longshore_core::outcome::{Outcome, Verdict};
-use longshore_core::spec::JobSpec;
-use longshore_core::usage::Usage;
-use longshore_core::{AttemptId, HostId, JobId, Timestamp};
+use longshore_core::{HostId, Timestamp};
 
 use crate::error::StoreError;
+use crate::history::{ImportedJob, ImportedState};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::insert::{self, JobRow};
 use crate::rows::{attempts, hosts, jobs, labels};
 use crate::sqlite::Connection;
 use crate::store::Store;
 use crate::transitions::describe;
-
-/// A job of another system.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImportedJob {
-    /// Its id there, which it keeps.
-    pub id: JobId,
-    /// What was wished; validated, with all defaults applied.
-    pub spec: JobSpec,
-    /// When it was created there.
-    pub created_at: Timestamp,
-    /// When it last began to wait for its turn.
-    pub queued_at: Option<Timestamp>,
-    /// When it was to be started; kept as it was, nothing follows from it.
-    pub not_before: Option<Timestamp>,
-    /// How far it had come.
-    pub state: ImportedState,
-    /// What was last said about it, for people.
-    pub message: Option<String>,
-    /// Retries that it had used.
-    pub retries_used: u32,
-}
-
-/// How far a job of another system had come.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ImportedState {
-    /// It never ran, or is to run again.
-    Pending,
-    /// Its container runs.
-    Running {
-        /// Id of the attempt that is made for it.
-        attempt: AttemptId,
-        /// Where.
-        host: HostId,
-        /// The container.
-        handle: Handle,
-        /// Since when.
-        started_at: Timestamp,
-    },
-    /// It was over.
-    Final {
-        /// How it ended.
-        outcome: Outcome,
-        /// Exit code, where there was one.
-        exit_code: Option<i32>,
-        /// Its last try, where it had one.
-        attempt: Option<Box<ImportedAttempt>>,
-        /// When it was over.
-        finished_at: Timestamp,
-    },
-}
-
-/// The last try of a job that was over.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ImportedAttempt {
-    /// Id of the attempt that is made for it; also names its log.
-    pub id: AttemptId,
-    /// Where.
-    pub host: HostId,
-    /// The container, where it is known.
-    pub handle: Option<Handle>,
-    /// When it began to run.
-    pub started_at: Option<Timestamp>,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// What it used.
-    pub usage: Option<Usage>,
-    /// Its container is gone; otherwise it is left to the clean-up.
-    pub removed: bool,
-}
 
 /// What became of an imported job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,26 +24,6 @@ pub enum Imported {
     Added,
     /// A job with its id, or its idempotency key, was there before; that one stays as it is.
     AlreadyThere,
-}
-
-impl ImportedState {
-    /// Where its attempt is, if it has one.
-    fn host(&self) -> Option<HostId> {
-        match self {
-            Self::Pending => None,
-            Self::Running { host, .. } => Some(*host),
-            Self::Final { attempt, .. } => attempt.as_ref().map(|attempt| attempt.host),
-        }
-    }
-
-    /// For the timeline: how far it had come.
-    fn describe(&self) -> String {
-        match self {
-            Self::Pending => "pending".to_owned(),
-            Self::Running { .. } => "running".to_owned(),
-            Self::Final { outcome, .. } => describe(*outcome),
-        }
-    }
 }
 
 impl Store {
@@ -166,7 +74,7 @@ async fn add(
         jobs::history::insert(db, job).await?;
         attempts::history::insert(db, job).await?;
         let event = NewEvent::of_job(job.id, EventKind::Imported, now);
-        news.push(event.with(job.state.describe()));
+        news.push(event.with(how_far(&job.state)));
         answers.push(Imported::Added);
     }
     events::insert_all(db, &news).await?;
@@ -182,4 +90,13 @@ async fn require_hosts(db: &mut Connection, jobs: &[ImportedJob]) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// For the timeline: how far it had come.
+fn how_far(state: &ImportedState) -> String {
+    match state {
+        ImportedState::Pending => "pending".to_owned(),
+        ImportedState::Running { .. } => "running".to_owned(),
+        ImportedState::Final { outcome, .. } => describe(*outcome),
+    }
 }

@@ -6,7 +6,7 @@ use longshore_core::{AttemptId, HostId, JobId, Timestamp};
 use super::change::{Statement, bind_verdict};
 use crate::columns::{json, time};
 use crate::error::StoreError;
-use crate::import::{ImportedAttempt, ImportedJob, ImportedState};
+use crate::history::{ImportedAttempt, ImportedJob, ImportedState};
 use crate::sqlite::Connection;
 
 const RUNNING: &str = "INSERT INTO attempts (id, job_id, host_id, claimed_at, handle, number, fence, \

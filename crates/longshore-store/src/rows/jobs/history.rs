@@ -4,7 +4,7 @@ use longshore_core::outcome::JobStatus;
 
 use crate::columns::time;
 use crate::error::StoreError;
-use crate::import::{ImportedJob, ImportedState};
+use crate::history::{ImportedJob, ImportedState};
 use crate::sqlite::Connection;
 
 const SET: &str = "UPDATE jobs SET status = $2, reason = $3, exit_code = $4, message = $5, \
