@@ -143,3 +143,16 @@ pub struct Lease {
     /// Until when, unless renewed.
     pub until: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_driver_reads_back_its_word() {
+        for driver in [Driver::Engine, Driver::Service] {
+            assert_eq!(driver.to_string().parse(), Ok(driver));
+        }
+        assert!("nobody".parse::<Driver>().is_err());
+    }
+}

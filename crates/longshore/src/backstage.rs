@@ -168,6 +168,7 @@ fn leftover(found: &Found) -> Leftover {
     };
     let why = match found.keeping {
         Keeping::InUse => "its attempt is under way",
+        Keeping::OfService => "the caller that drives its job removes it",
         Keeping::TooYoung => "no attempt explains it, but it is too young to judge",
         Keeping::Ended => "its attempt has ended",
         Keeping::Unknown => "no attempt explains it, and it is old",

@@ -125,8 +125,7 @@ impl Calls {
             if let Some(present) = images.image(image).await? {
                 return Ok(digest_of(&present.digests, image));
             }
-            if policy == PullPolicy::Never {
-                let text = format!("image `{image}` is not on the host and pull is `never`");
+            if let Some(text) = self.why_no_pull() {
                 return Err(ExecutorError::new(Fault::ImageNotFound, text));
             }
         }
@@ -145,6 +144,23 @@ impl Calls {
             .await?;
         tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
         Ok(digest_of(&pulled.digests, image))
+    }
+
+    /// Why an image that is missing is not pulled, if so.
+    fn why_no_pull(&self) -> Option<String> {
+        let (image, host) = (&self.launch.image, &self.host.host);
+        if self.launch.spec.pull == PullPolicy::Never {
+            return Some(format!(
+                "image `{image}` is not on the host and pull is `never`"
+            ));
+        }
+        let text = || {
+            format!(
+                "image `{image}` not found on host `{}` and auto-pull is disabled for it",
+                host.name
+            )
+        };
+        (!host.auto_pull).then(text)
     }
 
     /// Shows how far a pull has come, once there is something to show.

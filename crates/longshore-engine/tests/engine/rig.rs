@@ -99,6 +99,11 @@ impl Rig {
 
     /// A worker with a life, and a runtime, of its own.
     pub(crate) fn worker(&self) -> RunningWorker {
+        self.worker_with(WorkerOptions::default())
+    }
+
+    /// The same, with options.
+    pub(crate) fn worker_with(&self, options: WorkerOptions) -> RunningWorker {
         let runtime = Runtime::new().unwrap();
         let (folder, mock) = (self.folder.path().to_owned(), self.mock.clone());
         let stop = Stop::default();
@@ -106,7 +111,7 @@ impl Rig {
         let ended = runtime.spawn(async move {
             let store = Store::open(&folder).await.unwrap();
             let source = Arc::new(OneMock(mock));
-            Worker::new(store, source, WorkerOptions::default())
+            Worker::new(store, source, options)
                 .run(ladder)
                 .await
                 .unwrap();

@@ -25,7 +25,8 @@ DROP INDEX attempts_slots;
 CREATE INDEX attempts_slots ON attempts (host_id)
     WHERE (phase = 'running' OR (phase = 'claimed' AND driver = 'engine'));
 DROP INDEX attempts_leases;
-CREATE INDEX attempts_leases ON attempts (lease_until) WHERE phase <> 'ended' AND driver = 'engine';
+CREATE INDEX attempts_leases ON attempts (lease_until, id)
+    WHERE phase <> 'ended' AND driver = 'engine';
 DROP INDEX attempts_unremoved;
 CREATE INDEX attempts_unremoved ON attempts (driver, id)
     WHERE phase = 'ended' AND removed_at IS NULL;

@@ -12,6 +12,7 @@ use crate::sqlite::{Connection, Row};
 
 pub(crate) mod change;
 pub(crate) mod direct;
+pub(crate) mod history;
 pub(crate) mod lead;
 
 macro_rules! columns {
