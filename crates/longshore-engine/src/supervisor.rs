@@ -15,12 +15,11 @@ use longshore_core::launch::Launch;
 use longshore_core::outcome::CancelReason;
 use longshore_core::spec::TimeLimit;
 use longshore_core::{AttemptId, limits};
+use longshore_executor::{Listener, Observer};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::context::{ActiveHost, Context};
-use crate::host_watch::Listener;
-use crate::observer::Observer;
 
 mod calls;
 mod logs;
