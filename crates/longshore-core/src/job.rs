@@ -6,11 +6,11 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::Phase;
-use crate::ids::{AttemptId, HostId, JobId, WorkerId};
-use crate::launch::Handle;
+use crate::attempt::{Phase, Terms};
+use crate::ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
+use crate::launch::{Handle, Launch};
 use crate::outcome::{JobStatus, Outcome, UnknownWord, Verdict};
-use crate::spec::JobSpec;
+use crate::spec::{JobSpec, TimeLimit};
 use crate::usage::Usage;
 
 /// Who moves a job from state to state.
@@ -92,6 +92,36 @@ pub struct Job {
     pub image_digest: Option<String>,
     /// Host of the current or last attempt.
     pub host: Option<HostId>,
+}
+
+impl Job {
+    /// What an executor is handed for an attempt of this job on a host.
+    pub fn launch(&self, pool: PoolId, attempt: AttemptId, host: &str) -> Launch {
+        let image = match &self.image_digest {
+            Some(digest) => self.spec.image.with_digest(digest).ok(),
+            None => None,
+        };
+        Launch {
+            pool,
+            job: self.id,
+            attempt,
+            host: host.to_owned(),
+            image: image.unwrap_or_else(|| self.spec.image.clone()),
+            spec: self.spec.clone(),
+            legacy: None,
+        }
+    }
+
+    /// The clocks that rule its attempts.
+    pub fn terms(&self) -> Terms {
+        let limits = &self.spec.timeouts;
+        Terms {
+            pull: limits.pull.duration(),
+            start: limits.start.duration(),
+            run: limits.run.map(TimeLimit::duration),
+            total_until: self.total_deadline,
+        }
+    }
 }
 
 /// One try of a job.

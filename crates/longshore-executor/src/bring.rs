@@ -81,7 +81,7 @@ impl Wanted<'_> {
 }
 
 /// The digest under the repository of this reference: `name@sha256:…` → `sha256:…`.
-fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
+pub fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
     let mine = digests.iter().find(|digest| {
         digest
             .parse::<ImageReference>()

@@ -36,7 +36,7 @@ pub mod mock;
 mod observer;
 mod source;
 
-pub use bring::{Brought, Wanted, bring};
+pub use bring::{Brought, Wanted, bring, digest_of};
 pub use error::ExecutorError;
 pub use host_watch::{Hints, HostWatch, Listener};
 pub use inventory::{ContainerState, Inventory, Listed, Resource, ResourceKind, Statistics, Which};

@@ -7,7 +7,6 @@ use longshore_core::attempt::{Action, Seen};
 use longshore_core::fault::Fault;
 use longshore_core::image::PullProgress;
 use longshore_core::launch::{Handle, Launch};
-use longshore_core::limits;
 use longshore_core::spec::PullPolicy;
 use longshore_executor::{EndedBy, ExecutorError, Images, Observer, Wanted, bring};
 
@@ -85,12 +84,7 @@ impl Calls {
             executor: Arc::clone(&self.host.executor),
             attempt: self.launch.attempt,
             handle,
-            limit_bytes: self
-                .launch
-                .spec
-                .log_limit
-                .as_ref()
-                .map_or(limits::LOG_LIMIT_BYTES, |limit| limit.bytes()),
+            limit_bytes: self.launch.spec.log_limit_bytes(),
         };
         drain(&task, &self.outputs).await
     }

@@ -216,13 +216,12 @@ impl Recorder {
     }
 
     async fn follow(&self, handle: &Handle) {
-        let limit = self.job.spec.log_limit.as_ref();
         let task = LogTask {
             logs: self.context.store.logs().clone(),
             executor: Arc::clone(&self.executor),
             attempt: self.attempt.id,
             handle: handle.clone(),
-            limit_bytes: limit.map_or(limits::LOG_LIMIT_BYTES, |limit| limit.bytes()),
+            limit_bytes: self.job.spec.log_limit_bytes(),
         };
         let mut log = self.outputs.log().await;
         if matches!(*log, LogState::Untouched) {
