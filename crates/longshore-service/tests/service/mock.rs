@@ -305,9 +305,10 @@ async fn concurrent_operations() {
     let (stuck, free) = (rig.started(on(&slow)).await, rig.started(on(&quick)).await);
     hanging.disturb(Call::Observe, 32, Mischief::HangBefore);
     let service = Arc::new(rig.service.clone());
+    let tasks = tokio_util::task::TaskTracker::new();
     let ask = |job| {
         let service = Arc::clone(&service);
-        tokio::task::spawn(async move { service.check_container_status(job).await })
+        tasks.spawn(async move { service.check_container_status(job).await })
     };
     let began = Instant::now();
     let hung: Vec<_> = (0..32).map(|_| ask(stuck)).collect();

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// Whatever takes longer than this hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One pool, its service and its hosts.
 pub(crate) struct Rig {
