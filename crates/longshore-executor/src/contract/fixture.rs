@@ -72,6 +72,7 @@ impl Fixture {
             host: "contract".into(),
             image: spec.image.clone(),
             spec,
+            legacy: None,
         }
     }
 
