@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use longshore_core::with_causes;
+use longshore_service::{ServiceError, Why};
 use longshore_store::{LogError, ResolveError, StoreError};
 
 use crate::backstage::Trouble;
@@ -78,6 +79,16 @@ impl Failure {
         }
     }
 
+    /// Says which of several it is about.
+    #[must_use]
+    pub(crate) fn of(self, name: &str) -> Self {
+        let lines = self.lines.iter().map(|line| format!("{name}: {line}"));
+        Self {
+            lines: lines.collect(),
+            ..self
+        }
+    }
+
     pub(crate) fn kind(&self) -> FailureKind {
         self.kind
     }
@@ -144,6 +155,29 @@ impl From<LogError> for Failure {
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
         Self::refused(with_causes(&error)).hint("`longshore jobs` lists them; `-` is the newest")
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let failure = Self::refused(with_causes(&error));
+        let Some(why) = error.why() else {
+            return failure.hint("`longshore hosts check` asks all hosts; nothing was decided");
+        };
+        match why {
+            Why::NoContainer => failure.hint("`longshore docker create --job JOB` makes one"),
+            Why::NotStarted => failure.hint("`longshore docker start JOB` starts it"),
+            Why::StillRunning(_) => failure.hint("`longshore docker stop JOB` stops it"),
+            Why::Status(_) => failure.hint("`longshore docker restart JOB` runs it anew"),
+            Why::TooMany(_) => failure.hint("name fewer jobs at once"),
+            Why::OfEngine
+            | Why::NoHost(_)
+            | Why::Host(_)
+            | Why::Unable(_)
+            | Why::Store(_)
+            | Why::Log(_)
+            | Why::Interrupted => failure,
+        }
     }
 }
 

@@ -106,6 +106,7 @@ fn manner(command: &Command) -> Manner {
         | Command::Policy(_)
         | Command::Doctor
         | Command::Cleanup(_)
+        | Command::Docker(_)
         | Command::Completions(_)
         | Command::Schema
         | Command::Help(_) => Manner::Plain,

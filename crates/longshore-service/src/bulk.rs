@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt};
 use longshore_core::limits::{BULK, BULK_PER_HOST};
 use longshore_core::spec::EnvName;
 use longshore_core::{HostId, JobId};
+use longshore_executor::Force;
 
 use crate::check_container_status::ContainerStatus;
 use crate::container_id::ContainerId;
@@ -49,6 +50,27 @@ impl DockerService {
     ) -> Result<Results<bool>, ServiceError> {
         self.bulk(jobs, |job| self.stop_container(job, timeout))
             .await
+    }
+
+    /// [`remove_container`](Self::remove_container) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn remove_all(
+        &self,
+        jobs: &[JobId],
+        force: Force,
+    ) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.remove_container(job, force))
+            .await
+    }
+
+    /// [`harvest_completed_job`](Self::harvest_completed_job) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn harvest_all(&self, jobs: &[JobId]) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.harvest_completed_job(job)).await
     }
 
     /// [`cancel_job`](Self::cancel_job) for each.

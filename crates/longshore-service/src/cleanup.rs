@@ -95,7 +95,8 @@ impl DockerService {
         Ok(condemned)
     }
 
-    /// Removes what a plan says, several at a time, and writes it down. Each is looked up in the
+    /// Removes what a plan says, several at a time, and writes it down; what is gone from the host
+    /// by others' doing is written off. Each is looked up in the
     /// store by its reason alone: an attempt that is over stays over.
     ///
     /// # Errors
@@ -110,8 +111,12 @@ impl DockerService {
             let removal = self.remove_condemned(place, &condemned).await;
             Swept { condemned, removal }
         });
-        let swept = removals.buffered(limits::REMOVALS_PER_HOST);
-        Ok(swept.collect().await)
+        let swept = removals.buffered(limits::REMOVALS_PER_HOST).collect().await;
+        if let Err(error) = self.write_off(host).await {
+            let error = longshore_core::with_causes(&error);
+            tracing::warn!(host.name = %host.name, %error, "what is gone is not written off");
+        }
+        Ok(swept)
     }
 
     /// Removes what may go from the host, and says how much that was.
@@ -125,7 +130,6 @@ impl DockerService {
     ) -> Result<u64, ServiceError> {
         let plan = self.plan_cleanup(host, cleanup).await?;
         let swept = self.apply_cleanup(host, plan).await?;
-        self.write_off(host).await?;
         let removed = swept.iter().filter(|swept| swept.is_removed());
         Ok(removed.count() as u64)
     }

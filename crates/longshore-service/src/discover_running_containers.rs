@@ -34,7 +34,7 @@ pub enum Origin {
 
 impl Origin {
     /// Reads the labels; `None` for everything else: another program's, or another pool's.
-    pub(crate) fn of(container: &Listed, pool: PoolId) -> Option<Self> {
+    pub fn of(container: &Listed, pool: PoolId) -> Option<Self> {
         let labels = &container.labels;
         let Some(label) = labels.get(LABEL_POOL) else {
             return LegacyOrigin::read(labels).map(Self::Legacy);

@@ -54,6 +54,7 @@ pub use discover_running_containers::{Discovered, Origin};
 pub use error::{ContainerExecutionError, DockerConnectionError, ServiceError, Why};
 pub use everywhere::OnHost;
 pub use get_container_logs::{LogWish, Tail, legacy_line};
+pub use longshore_executor::{Force, Listed, Removed, Resource, ResourceKind, Which};
 pub use options::{Now, OnJobPull, ServiceOptions};
 pub use output_of_job::JobOutput;
 pub use placing::NoHost;

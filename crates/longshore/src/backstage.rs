@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use longshore_cli::{
-    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnPull, PullWish, Stop, Trouble, WorkerOptions,
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
+    WorkerOptions,
 };
 use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
@@ -18,6 +19,7 @@ use longshore_executor::{
     ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
 };
 use longshore_executor_docker::context::{self, Wish};
+use longshore_service::{DockerService, ServiceOptions};
 use longshore_store::Store;
 use tokio::sync::watch;
 
@@ -123,6 +125,15 @@ impl Backstage for Local {
         let pulled = shelf(&executor, host)?.pull(&request, on_pull).await;
         let what = || format!("cannot pull {} to {}", wish.image, host.name);
         pulled.map_err(|error| trouble(what(), &error))
+    }
+
+    fn docker_service(&self, store: &Store, on_pull: OnJobPull) -> DockerService {
+        let source: Arc<dyn ExecutorSource> = Arc::<Kinds>::clone(&self.kinds);
+        let options = ServiceOptions {
+            on_pull: Some(on_pull),
+            ..ServiceOptions::default()
+        };
+        DockerService::new(store.clone(), source, options)
     }
 
     async fn cleanup(
