@@ -90,6 +90,7 @@ contract! {
         pages_neither_repeat_nor_miss_jobs_of_one_instant,
         filters_hold_together,
         a_job_is_found_by_id_beginning_end_or_name,
+        a_name_means_its_job_though_the_id_of_another_begins_with_it,
         an_ambiguous_text_lists_what_it_fits,
         counts_name_every_status,
         events_are_read_in_pages,
