@@ -1,9 +1,9 @@
 //! Why a command failed, said once and in full: what, where, what was said, what to type next.
 
-use std::error::Error;
 use std::fmt;
 use std::io;
 
+use longshore_core::with_causes;
 use longshore_store::{LogError, ResolveError, StoreError};
 
 use crate::backstage::Trouble;
@@ -90,21 +90,6 @@ impl Failure {
     }
 }
 
-/// An error and its sources on one line, each said once.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = inner.source();
-    }
-    text
-}
-
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.lines.join("\n"))
@@ -127,7 +112,7 @@ impl From<io::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let failure = Self::refused(chain(&error));
+        let failure = Self::refused(with_causes(&error));
         match error {
             StoreError::HostInUse { .. } => failure.hint(
                 "`longshore jobs --status running` shows what runs; wait or cancel, then try again",
@@ -136,6 +121,7 @@ impl From<StoreError> for Failure {
                 failure.hint("name another folder by --store DIR or LONGSHORE_STORE")
             }
             StoreError::Damaged { .. } => failure.hint("`longshore doctor` looks at the store"),
+            StoreError::TooMany { .. } => failure.hint("split the file and submit its parts"),
             StoreError::Busy
             | StoreError::DiskFull
             | StoreError::Unreadable { .. }
@@ -151,13 +137,13 @@ impl From<StoreError> for Failure {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
-        Self::refused(chain(&error))
+        Self::refused(with_causes(&error))
     }
 }
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
-        Self::refused(chain(&error)).hint("`longshore jobs` lists them; `-` is the newest")
+        Self::refused(with_causes(&error)).hint("`longshore jobs` lists them; `-` is the newest")
     }
 }
 

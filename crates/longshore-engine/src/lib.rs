@@ -5,15 +5,11 @@
 //! *supervisor* is the task that moves one attempt; the *host watch* is the one event stream of a
 //! host; to *adopt* is to take over an attempt whose worker is gone.
 
-mod alignment;
 mod clock;
 mod context;
 mod dispatcher;
-mod host_watch;
 mod janitor;
 mod keeper;
-mod meter;
-mod observer;
 mod options;
 mod presence;
 mod pump;

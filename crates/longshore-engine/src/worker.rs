@@ -168,10 +168,7 @@ async fn is_idle(context: &Context) -> Result<bool, StoreError> {
     if let Some(job) = context.options.only_job {
         return is_done(context, job).await;
     }
-    let counts = context.store.counts().await?;
-    let is_open = counts
-        .iter()
-        .any(|(status, count)| !status.is_final() && *count > 0);
+    let is_open = context.store.has_open_jobs().await?;
     Ok(!is_open && context.store.unremoved(1, None).await?.is_empty())
 }
 

@@ -178,6 +178,10 @@ impl Inventory for DockerExecutor {
     fn to_handle(&self, engine_id: &str) -> Handle {
         handle(engine_id.to_owned())
     }
+
+    fn id_of(&self, handle: &Handle) -> String {
+        handle.content.clone()
+    }
 }
 
 #[async_trait]

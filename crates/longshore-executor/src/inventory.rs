@@ -35,6 +35,9 @@ pub trait Inventory: Send + Sync {
 
     /// The handle of a container that is known by the engine's full id. Pure.
     fn to_handle(&self, engine_id: &str) -> Handle;
+
+    /// The engine's full id of the container with this handle. Pure.
+    fn id_of(&self, handle: &Handle) -> String;
 }
 
 /// Which containers are wanted.

@@ -34,7 +34,8 @@ impl Store {
         jobs::queued(&mut *self.readers().acquire().await?, limit).await
     }
 
-    /// How many slots are taken on each host that has any taken.
+    /// How many slots are taken on each host that has any taken. An attempt that its job's caller
+    /// drives takes one while it runs, whether one is free or not.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -46,7 +47,7 @@ impl Store {
     /// free slot. The answer has the attempts that were made; whatever is missing was not possible.
     ///
     /// Guarantees: one transaction; of any number of workers that claim one job, one gets it; no
-    /// host ever has more attempts than slots; what is answered survives a power loss.
+    /// claim takes a slot that is not free; what is answered survives a power loss.
     ///
     /// # Errors
     /// The store is busy, full or damaged.

@@ -12,6 +12,7 @@ use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
 use longshore_core::spec::{JobSpec, TimeLimits};
+use longshore_core::with_causes;
 use longshore_engine::{Doing, Found, Keeping, Worker, sweep};
 use longshore_executor::{
     ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
@@ -167,6 +168,7 @@ fn leftover(found: &Found) -> Leftover {
     };
     let why = match found.keeping {
         Keeping::InUse => "its attempt is under way",
+        Keeping::OfService => "the caller that drives its job removes it",
         Keeping::TooYoung => "no attempt explains it, but it is too young to judge",
         Keeping::Ended => "its attempt has ended",
         Keeping::Unknown => "no attempt explains it, and it is old",
@@ -178,23 +180,13 @@ fn leftover(found: &Found) -> Leftover {
     }
 }
 
-/// An error with its causes, in one line.
 fn trouble(what: String, error: &(dyn Error + 'static)) -> Trouble {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = error.source();
-    }
     let fault = error
         .downcast_ref::<ExecutorError>()
         .map(ExecutorError::fault);
     Trouble {
         what,
-        said,
+        said: with_causes(error),
         hint: fault.and_then(hint),
     }
 }

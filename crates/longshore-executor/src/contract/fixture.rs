@@ -87,6 +87,7 @@ impl Fixture {
             host: "contract".into(),
             image: spec.image.clone(),
             spec,
+            legacy: None,
         }
     }
 

@@ -69,6 +69,10 @@ impl Inventory for MockExecutor {
     fn to_handle(&self, engine_id: &str) -> Handle {
         container::handle(engine_id.to_owned())
     }
+
+    fn id_of(&self, handle: &Handle) -> String {
+        handle.content.clone()
+    }
 }
 
 impl World {

@@ -54,6 +54,7 @@ fn launch_of(number: u128, name: &str) -> Launch {
         host: "here".into(),
         spec: JobSpec::new(image(name)),
         image: image(name),
+        legacy: None,
     }
 }
 

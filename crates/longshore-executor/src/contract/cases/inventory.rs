@@ -142,4 +142,5 @@ pub async fn a_handle_is_made_again_from_the_id_of_the_engine(fixture: &Fixture)
     let all = listed(inventory, Which::All).await;
     let found = by_handle(&all, &handle).expect("lists it");
     assert_eq!(inventory.to_handle(&found.id), handle);
+    assert_eq!(inventory.id_of(&handle), found.id);
 }
