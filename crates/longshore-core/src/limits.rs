@@ -62,6 +62,8 @@ pub const REMOVAL_ASKS: u32 = 20;
 
 /// Jobs in one bulk call.
 pub const BULK: usize = 10_000;
+/// How often the log of an attempt is tried to be opened while others of this process have it.
+pub const LOG_TURNS: u32 = 4;
 /// Bulk calls to one host at a time.
 pub const BULK_PER_HOST: usize = 16;
 /// Removals on one host at a time.

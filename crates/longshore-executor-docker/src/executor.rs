@@ -175,7 +175,7 @@ impl Inventory for DockerExecutor {
         resources::remove(&self.client, resource).await
     }
 
-    fn handle_of(&self, engine_id: &str) -> Handle {
+    fn to_handle(&self, engine_id: &str) -> Handle {
         handle(engine_id.to_owned())
     }
 

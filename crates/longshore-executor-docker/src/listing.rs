@@ -204,7 +204,7 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn entry(fields: Value) -> Entry {
+    fn entry(fields: &Value) -> Entry {
         let mut entry = json!({ "Id": "a1", "Created": 7, "State": "running" });
         let all = entry.as_object_mut().unwrap();
         all.extend(fields.as_object().unwrap().clone());
@@ -213,15 +213,15 @@ mod tests {
 
     #[test]
     fn a_linked_container_has_its_own_name() {
-        let linked = entry(json!({ "Names": ["/web/db", "/postgres"] }));
+        let linked = entry(&json!({ "Names": ["/web/db", "/postgres"] }));
         assert_eq!(linked.name(), "postgres");
-        assert_eq!(entry(json!({ "Names": null })).name(), "");
+        assert_eq!(entry(&json!({ "Names": null })).name(), "");
     }
 
     #[test]
     fn a_state_that_no_engine_of_docker_has_is_still_read() {
         let state =
-            |word: &str, status: &str| entry(json!({ "State": word, "Status": status })).state();
+            |word: &str, status: &str| entry(&json!({ "State": word, "Status": status })).state();
         assert_eq!(
             state("paused", "Up 2 hours (Paused)"),
             ContainerState::Paused

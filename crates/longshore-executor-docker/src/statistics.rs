@@ -139,15 +139,10 @@ mod tests {
 
     use super::*;
 
-    fn percent(now: Value, before: Value) -> f64 {
+    fn check(now: &Value, before: &Value, wanted: f64) {
         let readings = json!({ "cpu_stats": now, "precpu_stats": before });
-        serde_json::from_value::<Readings>(readings)
-            .unwrap()
-            .cpu_percent()
-    }
-
-    fn check(now: Value, before: Value, wanted: f64) {
-        let found = percent(now, before);
+        let readings = Readings::deserialize(readings).unwrap();
+        let found = readings.cpu_percent();
         assert!((found - wanted).abs() < 1e-9, "{found} is not {wanted}");
     }
 
@@ -161,14 +156,14 @@ mod tests {
 
     #[test]
     fn cpu_use_is_the_share_of_all_cores_between_the_readings_times_the_cores() {
-        check(cpu(1_500, 12_000), cpu(500, 8_000), 100.0);
-        check(cpu(1_500, 12_000), json!({}), 50.0);
+        check(&cpu(1_500, 12_000), &cpu(500, 8_000), 100.0);
+        check(&cpu(1_500, 12_000), &json!({}), 50.0);
     }
 
     #[test]
     fn counters_that_stand_still_or_went_back_are_no_use() {
-        check(cpu(500, 8_000), cpu(500, 8_000), 0.0);
-        check(cpu(400, 9_000), cpu(500, 8_000), 0.0);
+        check(&cpu(500, 8_000), &cpu(500, 8_000), 0.0);
+        check(&cpu(400, 9_000), &cpu(500, 8_000), 0.0);
     }
 
     #[test]
@@ -177,6 +172,6 @@ mod tests {
             "cpu_usage": { "total_usage": 10, "percpu_usage": [4, 6] },
             "system_cpu_usage": 20,
         });
-        check(now, json!({}), 100.0);
+        check(&now, &json!({}), 100.0);
     }
 }

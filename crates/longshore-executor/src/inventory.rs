@@ -34,7 +34,7 @@ pub trait Inventory: Send + Sync {
     async fn remove_resource(&self, resource: &Resource) -> Result<Removed, ExecutorError>;
 
     /// The handle of a container that is known by the engine's full id. Pure.
-    fn handle_of(&self, engine_id: &str) -> Handle;
+    fn to_handle(&self, engine_id: &str) -> Handle;
 
     /// The engine's full id of the container with this handle. Pure.
     fn id_of(&self, handle: &Handle) -> String;

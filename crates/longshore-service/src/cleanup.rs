@@ -3,12 +3,14 @@
 //! A container may go that is this pool's and whose attempt is over; that is this pool's and that no
 //! attempt explains; or that the legacy system made for a job that this store knows and that is over.
 
+use std::collections::HashSet;
+
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use longshore_core::attempt::Phase;
 use longshore_core::host::Host;
 use longshore_core::job::{AttemptRecord, Job};
-use longshore_core::launch::Handle;
+use longshore_core::launch::{Handle, container_name};
 use longshore_core::legacy::LegacyOrigin;
 use longshore_core::{AttemptId, JobId, limits};
 use longshore_executor::{ContainerState, Force, Listed, Removed, Which};
@@ -175,11 +177,11 @@ impl DockerService {
     /// Writes off the containers of attempts that have been over for a while and are not on the host.
     async fn write_off(&self, host: &Host) -> Result<(), ServiceError> {
         let listed = self.list_containers(host, Which::All).await?;
-        let is_there = |attempt: &AttemptRecord| {
-            listed.iter().any(|container| {
-                Some(&container.handle) == attempt.handle.as_ref()
-                    || container.name == longshore_core::launch::container_name(attempt.id)
-            })
+        let handles: HashSet<&Handle> = listed.iter().map(|found| &found.handle).collect();
+        let names: HashSet<&str> = listed.iter().map(|found| &*found.name).collect();
+        let is_there = |attempt: &AttemptRecord| match &attempt.handle {
+            Some(handle) => handles.contains(handle),
+            None => names.contains(&*container_name(attempt.id)),
         };
         let now = self.now();
         let mut after = None;

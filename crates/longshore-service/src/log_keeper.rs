@@ -45,6 +45,8 @@ impl LogKeeper {
             match self.follow_once(&stop).await {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => tracing::debug!(%error, "the log stream broke"),
+                // Somebody else waits for the same container, and keeps its log.
+                Err(LogError::InUse { .. }) => {}
                 Err(error) => tracing::error!(%error, "the log cannot be kept; trying again"),
             }
             tokio::select! {
@@ -69,7 +71,7 @@ impl LogKeeper {
     /// Reads what is left of an ended container's log and completes it. Where the container is gone
     /// meanwhile, the log says so.
     pub(crate) async fn complete(&self) -> Result<LogTotals, ServiceError> {
-        let mut writer = self.open().await?;
+        let mut writer = self.open_in_turn().await?;
         if let Err(error) = self.take_rest(&mut writer).await? {
             let found = self.place.executor.observe(&self.handle).await;
             if error.fault().is_silence() || !matches!(found, Ok(Observed::Absent)) {
@@ -83,7 +85,7 @@ impl LogKeeper {
 
     /// Completes the log of a container that is gone.
     pub(crate) async fn give_up(&self) -> Result<LogTotals, ServiceError> {
-        let mut writer = self.open().await?;
+        let mut writer = self.open_in_turn().await?;
         append(
             &mut writer,
             "the rest of the output was lost with its container",
@@ -112,6 +114,18 @@ impl LogKeeper {
             pause = (pause * 2).min(limits::RETRY_CALL_LAST);
         }
         Ok(Ok(()))
+    }
+
+    /// Opens the log when whoever else of this process is at it has done: opening waits for a writer
+    /// that is there, but not for one that comes at the same moment.
+    async fn open_in_turn(&self) -> Result<LogWriter, LogError> {
+        for _ in 0..limits::LOG_TURNS {
+            match self.open().await {
+                Err(LogError::InUse { .. }) => {}
+                opened => return opened,
+            }
+        }
+        self.open().await
     }
 
     async fn open(&self) -> Result<LogWriter, LogError> {

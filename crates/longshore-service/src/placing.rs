@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use longshore_core::HostId;
 use longshore_core::host::Host;
-use longshore_core::placement::{Candidate, admit, choose};
+use longshore_core::placement::{Candidate, admit};
 use longshore_core::spec::JobSpec;
 
 /// Why no host takes a job.
@@ -21,15 +21,21 @@ pub enum NoHost {
     Refused(String),
 }
 
-/// The host that the job names, else the only one, else the best of those that take it now.
+/// How much of each host is taken.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Load {
+    /// Attempts that hold a slot.
+    pub(crate) busy: HashMap<HostId, u32>,
+    /// Those, and attempts that their callers may start at any moment.
+    pub(crate) begun: HashMap<HostId, u32>,
+}
+
+/// The host that the job names, else the only one, else, of those that take it now, the one with the
+/// least begun for its size.
 ///
 /// A host that is named, or is the only one, is not asked whether it has room: who drives a job
 /// decides when it runs.
-pub(crate) fn place(
-    spec: &JobSpec,
-    hosts: &[Host],
-    busy: &HashMap<HostId, u32>,
-) -> Result<Host, NoHost> {
+pub(crate) fn place(spec: &JobSpec, hosts: &[Host], load: &Load) -> Result<Host, NoHost> {
     if let Some(name) = &spec.host {
         let named = hosts.iter().find(|host| host.name == *name);
         return named.cloned().ok_or_else(|| NoHost::Unknown(name.clone()));
@@ -43,12 +49,26 @@ pub(crate) fn place(
         .iter()
         .map(|host| Candidate {
             host,
-            busy: busy.get(&host.id).copied().unwrap_or(0),
+            busy: load.busy.get(&host.id).copied().unwrap_or(0),
             reachable: true,
         })
         .collect();
-    let chosen = choose(spec, &candidates).cloned();
-    chosen.ok_or_else(|| NoHost::Refused(refusals(spec, &candidates)))
+    let admitted = candidates
+        .iter()
+        .filter(|candidate| admit(spec, candidate).is_ok());
+    let share = |host: &Host| {
+        let begun = load.begun.get(&host.id).copied().unwrap_or(0);
+        f64::from(begun) / f64::from(host.slots)
+    };
+    let chosen = admitted.map(|candidate| candidate.host).min_by(|a, b| {
+        let by_load = share(a).total_cmp(&share(b));
+        by_load
+            .then(b.weight.cmp(&a.weight))
+            .then(a.name.cmp(&b.name))
+    });
+    chosen
+        .cloned()
+        .ok_or_else(|| NoHost::Refused(refusals(spec, &candidates)))
 }
 
 fn refusals(spec: &JobSpec, candidates: &[Candidate<'_>]) -> String {
@@ -86,14 +106,19 @@ mod tests {
         }
     }
 
+    fn ones(hosts: &[u128]) -> HashMap<HostId, u32> {
+        let one = |number: &u128| (HostId::new(Uuid::from_u128(*number)), 1);
+        hosts.iter().map(one).collect()
+    }
+
     fn check(named: Option<&str>, hosts: &[Host], busy: &[u128], expected: Result<&str, NoHost>) {
         let mut spec = JobSpec::new("busybox".parse().unwrap());
         spec.host = named.map(str::to_owned);
-        let busy = busy
-            .iter()
-            .map(|number| (HostId::new(Uuid::from_u128(*number)), 1))
-            .collect();
-        let placed = place(&spec, hosts, &busy).map(|host| host.name);
+        let load = Load {
+            busy: ones(busy),
+            begun: ones(busy),
+        };
+        let placed = place(&spec, hosts, &load).map(|host| host.name);
         assert_eq!(placed, expected.map(str::to_owned));
     }
 
@@ -123,5 +148,22 @@ mod tests {
         check(None, &hosts, &[1], Ok("b"));
         let said = "a: all 1 slots are taken, b: all 1 slots are taken, c: draining";
         check(None, &hosts, &[1, 2], Err(NoHost::Refused(said.into())));
+    }
+
+    #[test]
+    fn what_is_begun_and_does_not_run_takes_no_slot_and_is_spread() {
+        let hosts = [
+            host(1, "a", HostState::Active),
+            host(2, "b", HostState::Active),
+        ];
+        let spec = JobSpec::new("busybox".parse().unwrap());
+        let mut load = Load::default();
+        let mut placed = String::new();
+        for _ in 0..6 {
+            let host = place(&spec, &hosts, &load).unwrap();
+            *load.begun.entry(host.id).or_default() += 1;
+            placed.push_str(&host.name);
+        }
+        assert_eq!(placed, "ababab");
     }
 }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::charge::Charge;
 use crate::error::{ServiceError, Why};
-use crate::placing;
+use crate::placing::{self, Load};
 use crate::service::DockerService;
 use crate::subject::Subject;
 
@@ -119,8 +119,12 @@ impl DockerService {
             return Ok((attempt.clone(), false));
         }
         let job = &subject.job;
-        let busy = self.store().busy_slots().await?;
-        let host = placing::place(&job.spec, &self.store().hosts().await?, &busy)
+        let store = self.store();
+        let load = Load {
+            busy: store.busy_slots().await?,
+            begun: store.begun_attempts().await?,
+        };
+        let host = placing::place(&job.spec, &store.hosts().await?, &load)
             .map_err(|none| ServiceError::execution(TRIED, none))?;
         let attempt = AttemptId::new(Uuid::now_v7());
         let begun = self.store().begin(job.id, attempt, host.id, self.now());

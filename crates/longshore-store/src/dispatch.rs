@@ -43,6 +43,15 @@ impl Store {
         attempts::busy_slots(&mut *self.readers().acquire().await?).await
     }
 
+    /// How many attempts run on each host or may be started there at any moment: those that hold a
+    /// slot, and those whose callers have begun them.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn begun_attempts(&self) -> Result<HashMap<HostId, u32>, StoreError> {
+        attempts::begun(&mut *self.readers().acquire().await?).await
+    }
+
     /// Makes an attempt of each job that is still queued, on its host if that is active and has a
     /// free slot. The answer has the attempts that were made; whatever is missing was not possible.
     ///

@@ -66,7 +66,7 @@ impl Inventory for MockExecutor {
         .await
     }
 
-    fn handle_of(&self, engine_id: &str) -> Handle {
+    fn to_handle(&self, engine_id: &str) -> Handle {
         container::handle(engine_id.to_owned())
     }
 

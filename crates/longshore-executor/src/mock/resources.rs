@@ -2,7 +2,7 @@
 
 use longshore_core::PoolId;
 use longshore_core::fault::Fault;
-use longshore_core::spec::MountKind;
+use longshore_core::spec::{ImageReference, MountKind};
 
 use super::container::Container;
 use super::world::World;
@@ -48,7 +48,10 @@ fn uses(container: &Container, resource: &Resource) -> bool {
     let spec = container.launch.as_ref().map(|launch| &launch.spec);
     let name = resource.name.as_str();
     match resource.kind {
-        ResourceKind::Image => container.image.canonical() == name,
+        ResourceKind::Image => {
+            let image = name.parse::<ImageReference>();
+            image.is_ok_and(|image| image.canonical() == container.image.canonical())
+        }
         ResourceKind::Volume => spec.is_some_and(|spec| {
             let mut volumes = spec.volumes.iter();
             volumes.any(|volume| volume.source() == Some(name))

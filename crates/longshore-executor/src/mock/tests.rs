@@ -24,6 +24,7 @@ use crate::{
 
 mod disturbances;
 mod images;
+mod inventory;
 mod programs;
 
 const SECOND: Duration = Duration::from_secs(1);

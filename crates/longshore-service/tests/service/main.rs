@@ -4,6 +4,7 @@
 mod bad_input;
 mod bulk;
 mod cleanup;
+mod corners;
 mod engine;
 mod legacy_rows;
 mod lives;

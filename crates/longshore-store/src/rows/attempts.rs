@@ -63,6 +63,8 @@ pub(crate) const BUSY_SLOTS: &str = concat!(
     holds_slot!(),
     " GROUP BY host_id"
 );
+const BEGUN: &str = "SELECT host_id, COUNT(*) AS busy FROM attempts \
+    WHERE phase IN ('claimed', 'running') AND removed_at IS NULL GROUP BY host_id";
 const UNWANTED: &str = "SELECT attempts.id AS id FROM attempts \
     JOIN jobs ON jobs.id = attempts.job_id AND jobs.attempt = attempts.number \
     WHERE attempts.worker_id = $1 AND attempts.phase <> 'ended' \
@@ -148,7 +150,19 @@ pub(crate) async fn unremoved(
 
 /// How many slots are taken on each host that has any taken.
 pub(crate) async fn busy_slots(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
-    let rows = sqlx::query(BUSY_SLOTS).fetch_all(db).await?;
+    count_by_host(db, BUSY_SLOTS).await
+}
+
+/// How many attempts run on each host or may be started there at any moment.
+pub(crate) async fn begun(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
+    count_by_host(db, BEGUN).await
+}
+
+async fn count_by_host(
+    db: &mut Connection,
+    sql: &'static str,
+) -> Result<HashMap<HostId, u32>, StoreError> {
+    let rows = sqlx::query(sql).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("attempts", row);
         Ok((cells.parse("host_id")?, cells.number("busy")?))

@@ -395,7 +395,8 @@ pub(crate) async fn an_attempt_holds_a_slot_only_while_it_runs(store: &Store) {
     let job = submit_driven(store, spec(), at(0)).await;
     let fenced = Fenced::from(&begin_one(store, job, host).await);
     let busy = async || store.busy_slots().await.unwrap().get(&host).copied();
-    assert_eq!(busy().await, None);
+    let begun = async || store.begun_attempts().await.unwrap().get(&host).copied();
+    assert_eq!((busy().await, begun().await), (None, Some(1)));
     store.launching(fenced, at(2)).await.unwrap();
     assert_eq!(busy().await, None);
     store.started(fenced, &handle(), at(3)).await.unwrap();
@@ -407,7 +408,7 @@ pub(crate) async fn an_attempt_holds_a_slot_only_while_it_runs(store: &Store) {
         .exited(fenced, &handle(), &exit(0), at(5))
         .await
         .unwrap();
-    assert_eq!(busy().await, None);
+    assert_eq!((busy().await, begun().await), (None, None));
 }
 
 pub(crate) async fn only_jobs_of_workers_are_open_to_workers(store: &Store) {
