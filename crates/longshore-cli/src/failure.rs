@@ -79,6 +79,15 @@ impl Failure {
         }
     }
 
+    /// What to type next, unless that was said.
+    #[must_use]
+    pub(crate) fn or_hint(self, hint: impl FnOnce() -> String) -> Self {
+        Self {
+            hint: self.hint.or_else(|| Some(hint())),
+            ..self
+        }
+    }
+
     /// Says which of several it is about.
     #[must_use]
     pub(crate) fn of(self, name: &str) -> Self {

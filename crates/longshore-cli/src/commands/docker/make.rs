@@ -89,8 +89,10 @@ fn not_launched(job: &Job) -> Failure {
 
 fn again(failure: Failure, job: JobId) -> Failure {
     let short = job.short();
-    failure.hint(format!(
-        "the job is kept: `longshore docker create --job {short}` tries again, `longshore docker \
-         cancel {short}` gives it up"
-    ))
+    failure.or_hint(|| {
+        format!(
+            "the job is kept: `longshore docker create --job {short}` tries again, `longshore \
+             docker cancel {short}` gives it up"
+        )
+    })
 }
