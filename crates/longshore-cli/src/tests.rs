@@ -1,5 +1,6 @@
 //! Whole command lines against a store of their own, with a played backstage.
 
+mod docker;
 mod places;
 mod play;
 mod reading;

@@ -97,8 +97,7 @@ impl DockerService {
         Ok(condemned)
     }
 
-    /// Removes what a plan says, several at a time, and writes it down; what is gone from the host
-    /// by others' doing is written off. Each is looked up in the
+    /// Removes what a plan says, several at a time, and writes it down. Each is looked up in the
     /// store by its reason alone: an attempt that is over stays over.
     ///
     /// # Errors
@@ -113,12 +112,8 @@ impl DockerService {
             let removal = self.remove_condemned(place, &condemned).await;
             Swept { condemned, removal }
         });
-        let swept = removals.buffered(limits::REMOVALS_PER_HOST).collect().await;
-        if let Err(error) = self.write_off(host).await {
-            let error = longshore_core::with_causes(&error);
-            tracing::warn!(host.name = %host.name, %error, "what is gone is not written off");
-        }
-        Ok(swept)
+        let swept = removals.buffered(limits::REMOVALS_PER_HOST);
+        Ok(swept.collect().await)
     }
 
     /// Removes what may go from the host, and says how much that was.
@@ -132,6 +127,7 @@ impl DockerService {
     ) -> Result<u64, ServiceError> {
         let plan = self.plan_cleanup(host, cleanup).await?;
         let swept = self.apply_cleanup(host, plan).await?;
+        self.write_off(host).await?;
         let removed = swept.iter().filter(|swept| swept.is_removed());
         Ok(removed.count() as u64)
     }
@@ -174,8 +170,12 @@ impl DockerService {
         Ok(found.map(|attempt| attempt.id))
     }
 
-    /// Writes off the containers of attempts that have been over for a while and are not on the host.
-    async fn write_off(&self, host: &Host) -> Result<(), ServiceError> {
+    /// Writes off the containers of attempts that have been over for a while and are not on the host
+    /// any more, by whomever they were removed.
+    ///
+    /// # Errors
+    /// The host cannot be spoken to, or the store cannot be used.
+    pub async fn write_off(&self, host: &Host) -> Result<(), ServiceError> {
         let listed = self.list_containers(host, Which::All).await?;
         let handles: HashSet<&Handle> = listed.iter().map(|found| &found.handle).collect();
         let names: HashSet<&str> = listed.iter().map(|found| &*found.name).collect();

@@ -233,14 +233,16 @@ impl Waiting {
         Ok(seen)
     }
 
-    /// Gives up when the host is silent again and again: nothing is decided then.
+    /// Gives up when the host cannot be reached or is in trouble again and again: nothing is decided
+    /// then.
     fn heard(&mut self, seen: &Seen) -> Result<(), ServiceError> {
         let Seen::Failed(fault, message) = seen else {
             (self.silences, self.pause) = (0, limits::RETRY_CALL_FIRST);
             return Ok(());
         };
         self.silences += 1;
-        if *fault == Fault::Unreachable && self.silences <= self.charge.place.retries {
+        let may_pass = fault.is_transient() && *fault != Fault::TimedOut;
+        if may_pass && self.silences <= self.charge.place.retries {
             return Ok(());
         }
         let error = ExecutorError::new(*fault, message.clone());

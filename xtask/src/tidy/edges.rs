@@ -41,8 +41,11 @@ const FREE: [&str; 5] = [
     "xtask",
 ];
 const TESTKIT: &str = "longshore-testkit";
-/// A crate whose tests need a real place that runs containers.
-const TESTED_WITH: [(&str, &str); 1] = [("longshore-service", "longshore-executor-docker")];
+/// A crate whose tests need a place that runs containers, real or played.
+const TESTED_WITH: [(&str, &str); 2] = [
+    ("longshore-service", "longshore-executor-docker"),
+    ("longshore-cli", "longshore-executor"),
+];
 
 /// Checks the manifests of the workspace.
 pub(crate) fn check(metadata: &Metadata) -> Vec<Finding> {

@@ -20,12 +20,16 @@ use longshore_core::outcome::{CancelReason, FailReason, JobStatus, Outcome, Prov
 use longshore_core::retry::Next;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, WorkerId};
+use longshore_executor::mock::{Knobs, MockExecutor};
+use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
+use longshore_service::{DockerService, ServiceOptions};
 use longshore_store::{Claim, End, Fenced, LogTotals, LogWriter, Store};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::backstage::{
-    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnPull, PullWish, Stop, Trouble, WorkerOptions,
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
+    WorkerOptions,
 };
 use crate::interrupts::Interrupts;
 use crate::session::Listen;
@@ -35,6 +39,17 @@ pub(crate) struct Play {
     pub(super) presses: Mutex<usize>,
     pub(super) engine: Mutex<String>,
     keys: Mutex<Option<mpsc::UnboundedSender<()>>>,
+    /// The host of the jobs that their caller drives.
+    pub(super) mock: MockExecutor,
+}
+
+/// Every host is the one mock.
+struct MockSource(MockExecutor);
+
+impl ExecutorSource for MockSource {
+    fn open(&self, _: &Host) -> Result<SharedExecutor, ExecutorError> {
+        Ok(Arc::new(self.0.clone()))
+    }
 }
 
 impl Default for Play {
@@ -43,6 +58,7 @@ impl Default for Play {
             presses: Mutex::default(),
             engine: Mutex::new("local".to_owned()),
             keys: Mutex::default(),
+            mock: MockExecutor::new(Knobs::new(Timestamp::now())),
         }
     }
 }
@@ -261,6 +277,15 @@ impl Backstage for Play {
             });
         }
         Ok(facts())
+    }
+
+    fn docker_service(&self, store: &Store, on_pull: OnJobPull) -> DockerService {
+        let options = ServiceOptions {
+            on_pull: Some(on_pull),
+            ..ServiceOptions::default()
+        };
+        let source = Arc::new(MockSource(self.mock.clone()));
+        DockerService::new(store.clone(), source, options)
     }
 
     fn unsupported(&self, _: &Host, spec: &JobSpec) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use longshore_core::job::Job;
+use longshore_executor::mock::MockExecutor;
 use longshore_store::Store;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -45,6 +46,11 @@ impl Stage {
     /// Presses Ctrl-C so many times once the job runs.
     pub(crate) fn press_ctrl_c(&self, times: usize) {
         *self.play.presses.lock().unwrap() = times;
+    }
+
+    /// The host of the jobs that their caller drives.
+    pub(crate) fn mock(&self) -> &MockExecutor {
+        &self.play.mock
     }
 
     /// From now on the environment names another engine.

@@ -189,17 +189,26 @@ async fn check(row: &(Method, Situation, &str, &str)) -> Result<(), String> {
     let (method, situation, answer, standing) = *row;
     let proxy = FaultProxy::start(&shared_engine()).unwrap();
     let (scene, job) = met(situation, &proxy).await;
+    let mut said = String::new();
     let got = match call(&scene, method, job).await {
         Ok(text) => text,
-        Err(error) if error.is_connection() => "connection error".to_owned(),
-        Err(_) => "execution error".to_owned(),
+        Err(error) => {
+            said = longshore_core::with_causes(&error);
+            let is_connection = error.is_connection();
+            if is_connection {
+                "connection error"
+            } else {
+                "execution error"
+            }
+            .to_owned()
+        }
     };
     let stands = scene.standing(job).await;
     if (got.as_str(), stands.as_str()) == (answer, standing) {
         return Ok(());
     }
     Err(format!(
-        "{method:?}, {situation:?}: answered `{got}` (wanted `{answer}`), job {stands} (wanted {standing})"
+        "{method:?}, {situation:?}: answered `{got}` (wanted `{answer}`), job {stands} (wanted {standing}) {said}"
     ))
 }
 

@@ -4,7 +4,7 @@ use longshore_core::host::Host;
 use longshore_core::with_causes;
 use longshore_service::{
     Cleanup, Cleared, Condemned, Fate as Cleaned, Leftovers, LegacyContainers, Reason, Resource,
-    Swept,
+    ServiceError, Swept,
 };
 use longshore_store::PulledImage;
 
@@ -41,10 +41,7 @@ pub(super) async fn run(desk: &Desk<'_>, args: SweepArgs) -> Result<u8, Failure>
         };
         let leftovers = match (planned, doing) {
             (Ok(plan), Doing::Plan) => Ok(planned_rows(&plan)),
-            (Ok(plan), Doing::Apply) => {
-                let cleared = desk.service.apply_resources(host, plan).await;
-                cleared.map(|cleared| cleared_rows(&cleared))
-            }
+            (Ok(plan), Doing::Apply) => apply(desk, host, plan).await,
             (Err(error), _) => Err(error),
         };
         match leftovers {
@@ -59,11 +56,23 @@ pub(super) async fn run(desk: &Desk<'_>, args: SweepArgs) -> Result<u8, Failure>
     Ok(code)
 }
 
+async fn apply(
+    desk: &Desk<'_>,
+    host: &Host,
+    plan: Leftovers,
+) -> Result<Vec<Leftover>, ServiceError> {
+    let cleared = desk.service.apply_resources(host, plan).await?;
+    if let Err(error) = desk.service.write_off(host).await {
+        desk.complain(&error.into());
+    }
+    Ok(cleared_rows(&cleared))
+}
+
 async fn containers_alone(
     desk: &Desk<'_>,
     host: &Host,
     cleanup: Cleanup,
-) -> Result<Leftovers, longshore_service::ServiceError> {
+) -> Result<Leftovers, ServiceError> {
     Ok(Leftovers {
         containers: desk.service.plan_cleanup(host, cleanup).await?,
         ..Leftovers::default()
