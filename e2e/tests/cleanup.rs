@@ -1,37 +1,9 @@
 //! Nothing that is not ours is ever removed, whatever it is called; what is ours and over is.
 
+use longshore_e2e::by_hand::ByHand;
 use longshore_e2e::drill::Drill;
-use longshore_testkit::{EngineAccess, Fault, Rule, shared_engine, unique_name};
+use longshore_testkit::{Fault, Rule, shared_engine, unique_name};
 use serde_json::Value;
-
-/// A container that somebody made by hand; removed when dropped.
-struct ByHand {
-    engine: EngineAccess,
-    name: String,
-}
-
-impl ByHand {
-    fn new(engine: &EngineAccess, name: String, flags: &[&str]) -> Self {
-        let mut args = vec!["create", "--name", &name];
-        args.extend(flags);
-        args.extend(["demo-image", "true"]);
-        engine.docker(args).expect("a container by hand");
-        let engine = engine.clone();
-        Self { engine, name }
-    }
-
-    fn is_there(&self) -> bool {
-        self.engine.docker(["inspect", &self.name]).is_ok()
-    }
-}
-
-impl Drop for ByHand {
-    fn drop(&mut self) {
-        let _ = self
-            .engine
-            .docker(["rm", "--force", "--volumes", &self.name]);
-    }
-}
 
 /// The pool's id, as it stands on a container.
 fn pool_of(drill: &Drill, container: &str) -> String {

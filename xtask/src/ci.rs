@@ -65,12 +65,18 @@ const STEPS: &[Step] = &[
 
 /// Runs all steps, then ends the engine if it did not run before.
 pub(crate) fn test() -> Result<()> {
+    let outcome = ending_our_engine(|| run_all(STEPS));
+    tally::print();
+    outcome
+}
+
+/// Does `work`, then ends the engine if it did not run before.
+pub(crate) fn ending_our_engine(work: impl FnOnce() -> Result<()>) -> Result<()> {
     let ours = named_engine().is_none() && engine::running().is_none();
-    let outcome = run_all(STEPS);
+    let outcome = work();
     if ours && engine::running().is_some() {
         engine::down()?;
     }
-    tally::print();
     outcome
 }
 
@@ -83,6 +89,12 @@ pub(crate) fn step(name: &str) -> Result<()> {
     let outcome = run_one(step);
     tally::print();
     outcome
+}
+
+/// The engine that tests run against, once it is up.
+pub(crate) fn engine_for_tests() -> Result<EngineAccess> {
+    let access = named_engine().or_else(engine::running);
+    access.context("no engine for tests: `cargo xtask engine up` starts one")
 }
 
 /// The engine that the environment names for tests, if it answers.
@@ -171,9 +183,10 @@ fn nextest() -> Result<()> {
         "--locked",
         "--no-fail-fast",
     ]);
-    let access = named_engine().or_else(engine::running);
-    let access = access.context("no engine for tests: `cargo xtask engine up` starts one")?;
-    command.env("LONGSHORE_TEST_DOCKER_HOST", access.docker_host());
+    command.env(
+        "LONGSHORE_TEST_DOCKER_HOST",
+        engine_for_tests()?.docker_host(),
+    );
     run_read(&mut command, Stream::Stderr, tally::note)
 }
 

@@ -8,6 +8,7 @@
 
 mod bench;
 mod ci;
+mod coverage;
 mod demo;
 mod deny;
 mod engine;
@@ -43,6 +44,8 @@ enum Chore {
         /// Its name
         step: String,
     },
+    /// Run the tests and show which lines of the product they run
+    Coverage(coverage::Wish),
     /// Check the rules that no compiler knows
     Tidy,
     /// Check licences and sources of dependencies with cargo-deny
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Demo => demo::run_all(),
         Chore::Test => ci::test(),
         Chore::Ci { step } => ci::step(&step),
+        Chore::Coverage(wish) => coverage::run(&wish),
         Chore::Tidy => tidy::run(),
         Chore::Deny => deny::check(),
         Chore::Generate => generated::write(),

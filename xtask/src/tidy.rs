@@ -9,7 +9,7 @@ mod licences;
 mod names;
 mod ratchet;
 mod sizes;
-mod source;
+pub(crate) mod source;
 
 use std::fs;
 

@@ -7,10 +7,15 @@ use longshore_core::outcome::JobStatus;
 
 use crate::completion;
 
+mod docker;
 mod job_flags;
 mod places;
 mod reading;
 
+pub(crate) use docker::{
+    AwaitArgs, DockerCommand, LsArgs, MakeArgs, OutputArgs, PullArgs, RmArgs, SomeHosts, StatsArgs,
+    StopArgs, SweepArgs,
+};
 pub(crate) use job_flags::{Given, JobFlags, Shape};
 pub(crate) use places::{
     CleanupArgs, HostAdd, HostsCommand, ImagesCommand, PolicyCommand, TemplatesCommand,
@@ -110,6 +115,9 @@ pub(crate) enum Command {
     Doctor,
     /// Remove what is left of ended jobs from the hosts
     Cleanup(CleanupArgs),
+    /// Containers that you drive yourself, step by step
+    #[command(subcommand)]
+    Docker(DockerCommand),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print the JSON Schema of job files

@@ -11,6 +11,7 @@ use longshore_core::JobId;
 use longshore_core::host::{Endpoint, Host, HostFacts, HostKind};
 use longshore_core::image::{Image, PullProgress};
 use longshore_core::spec::{ImageReference, JobSpec, Platform};
+use longshore_service::DockerService;
 use longshore_store::Store;
 use tokio::sync::watch;
 
@@ -68,6 +69,10 @@ pub trait Backstage: Send + Sync {
     /// # Errors
     /// The host or the registry refuses or does not answer.
     async fn pull(&self, host: &Host, wish: PullWish, on_pull: OnPull) -> Result<Image, Trouble>;
+
+    /// Direct container operations on the hosts and jobs of this store; `on_pull` is told about the
+    /// pulls that they need.
+    fn docker_service(&self, store: &Store, on_pull: OnJobPull) -> DockerService;
 
     /// What is left on a host of jobs that ended, and everything else there that looks like it.
     /// With [`Cleanup::Apply`] it is removed; foreign things never are.

@@ -8,6 +8,7 @@ mod attend;
 mod cancel;
 mod cleanup;
 mod completions;
+mod docker;
 mod doctor;
 mod ending;
 mod events;
@@ -49,6 +50,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Policy(command) => policy::run(session, command).await,
         Command::Doctor => doctor::run(session).await,
         Command::Cleanup(args) => cleanup::run(session, args).await,
+        Command::Docker(command) => docker::run(session, command).await,
         Command::Completions(args) => completions::run(session, &args),
         Command::Schema => schema::run(session),
         Command::Help(args) => help::run(session, &args),

@@ -1,9 +1,10 @@
 //! Why a command failed, said once and in full: what, where, what was said, what to type next.
 
-use std::error::Error;
 use std::fmt;
 use std::io;
 
+use longshore_core::with_causes;
+use longshore_service::{ServiceError, Why};
 use longshore_store::{LogError, ResolveError, StoreError};
 
 use crate::backstage::Trouble;
@@ -78,6 +79,25 @@ impl Failure {
         }
     }
 
+    /// What to type next, unless that was said.
+    #[must_use]
+    pub(crate) fn or_hint(self, hint: impl FnOnce() -> String) -> Self {
+        Self {
+            hint: self.hint.or_else(|| Some(hint())),
+            ..self
+        }
+    }
+
+    /// Says which of several it is about.
+    #[must_use]
+    pub(crate) fn of(self, name: &str) -> Self {
+        let lines = self.lines.iter().map(|line| format!("{name}: {line}"));
+        Self {
+            lines: lines.collect(),
+            ..self
+        }
+    }
+
     pub(crate) fn kind(&self) -> FailureKind {
         self.kind
     }
@@ -88,21 +108,6 @@ impl Failure {
         let hint = self.hint.iter().map(|hint| format!(" hint: {hint}"));
         errors.chain(hint)
     }
-}
-
-/// An error and its sources on one line, each said once.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = inner.source();
-    }
-    text
 }
 
 impl fmt::Display for Failure {
@@ -127,7 +132,7 @@ impl From<io::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let failure = Self::refused(chain(&error));
+        let failure = Self::refused(with_causes(&error));
         match error {
             StoreError::HostInUse { .. } => failure.hint(
                 "`longshore jobs --status running` shows what runs; wait or cancel, then try again",
@@ -136,6 +141,7 @@ impl From<StoreError> for Failure {
                 failure.hint("name another folder by --store DIR or LONGSHORE_STORE")
             }
             StoreError::Damaged { .. } => failure.hint("`longshore doctor` looks at the store"),
+            StoreError::TooMany { .. } => failure.hint("split the file and submit its parts"),
             StoreError::Busy
             | StoreError::DiskFull
             | StoreError::Unreadable { .. }
@@ -151,13 +157,36 @@ impl From<StoreError> for Failure {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
-        Self::refused(chain(&error))
+        Self::refused(with_causes(&error))
     }
 }
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
-        Self::refused(chain(&error)).hint("`longshore jobs` lists them; `-` is the newest")
+        Self::refused(with_causes(&error)).hint("`longshore jobs` lists them; `-` is the newest")
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let failure = Self::refused(with_causes(&error));
+        let Some(why) = error.why() else {
+            return failure.hint("`longshore hosts check` asks all hosts; nothing was decided");
+        };
+        match why {
+            Why::NoContainer => failure.hint("`longshore docker create --job JOB` makes one"),
+            Why::NotStarted => failure.hint("`longshore docker start JOB` starts it"),
+            Why::StillRunning(_) => failure.hint("`longshore docker stop JOB` stops it"),
+            Why::Status(_) => failure.hint("`longshore docker restart JOB` runs it anew"),
+            Why::TooMany(_) => failure.hint("name fewer jobs at once"),
+            Why::OfEngine
+            | Why::NoHost(_)
+            | Why::Host(_)
+            | Why::Unable(_)
+            | Why::Store(_)
+            | Why::Log(_)
+            | Why::Interrupted => failure,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! are behind [`Backstage`].
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
@@ -18,6 +19,7 @@ mod backstage;
 mod commands;
 mod completion;
 mod console;
+mod dockerisms;
 mod draft;
 mod exit_code;
 mod failure;
@@ -104,6 +106,7 @@ fn manner(command: &Command) -> Manner {
         | Command::Policy(_)
         | Command::Doctor
         | Command::Cleanup(_)
+        | Command::Docker(_)
         | Command::Completions(_)
         | Command::Schema
         | Command::Help(_) => Manner::Plain,
@@ -112,7 +115,10 @@ fn manner(command: &Command) -> Manner {
 
 /// What clap refuses, and what it prints because somebody asked for it.
 fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
-    let _ = error.print();
+    let _ = match dockerisms::advice(error) {
+        Some(advice) => std::io::stderr().write_all(advice.as_bytes()),
+        None => error.print(),
+    };
     if !error.use_stderr() {
         return exit_code::SUCCESS;
     }

@@ -35,6 +35,9 @@ pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
 
 /// A moment of the past: how long ago, or when.
 pub(crate) fn parse_since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    if text.trim_end_matches(['s', 'm', 'h']) == "0" {
+        return Ok(now);
+    }
     if let Ok(ago) = parse_duration(text) {
         return Ok(now - ago);
     }

@@ -333,7 +333,7 @@ fn outcome_of(fault: Fault) -> Outcome {
 }
 
 /// A verdict about a call that failed for good.
-fn refused(fault: Fault, message: &str) -> Verdict {
+pub fn refused(fault: Fault, message: &str) -> Verdict {
     let text = format!("{}: {message}", fault.describe());
     Verdict::without_run(outcome_of(fault), Provenance::Call, Some(text))
 }

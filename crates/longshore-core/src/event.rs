@@ -52,7 +52,7 @@ kinds! {
     Submitted = "submitted",
     /// It waits for a slot.
     Queued = "queued",
-    /// A worker took it for a host.
+    /// It was taken for a host: by a worker, or by the caller that drives it.
     Claimed = "claimed",
     /// The image is being pulled.
     Pulling = "pulling",
@@ -60,6 +60,8 @@ kinds! {
     ImageReady = "image_ready",
     /// The container exists.
     Created = "created",
+    /// The container is about to be started by the caller that drives the job.
+    Launching = "launching",
     /// The container runs.
     Started = "started",
     /// Another worker took the attempt over.
@@ -86,6 +88,8 @@ kinds! {
     Removed = "removed",
     /// Somebody wants the finished job tried again.
     RetryRequested = "retry_requested",
+    /// It came from another system, with its history.
+    Imported = "imported",
 }
 
 impl fmt::Display for EventKind {

@@ -97,6 +97,22 @@ impl Fault {
         }
     }
 
+    /// Whether nothing is known about the effect of a call that failed so.
+    pub fn is_silence(self) -> bool {
+        match self {
+            Self::Unreachable | Self::TimedOut => true,
+            Self::ImageNotFound
+            | Self::ImageDenied
+            | Self::ImagePull(_)
+            | Self::StartRefused(_)
+            | Self::Conflict
+            | Self::Unsupported
+            | Self::Configuration
+            | Self::Resources
+            | Self::Internal => false,
+        }
+    }
+
     /// In the words of a user.
     pub fn describe(self) -> &'static str {
         match self {

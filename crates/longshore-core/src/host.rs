@@ -96,6 +96,8 @@ pub struct Host {
     pub slots: u32,
     /// Preference among hosts, 1 to 1000.
     pub weight: u32,
+    /// Missing images are pulled; off, an image that is not on the host is an error.
+    pub auto_pull: bool,
     /// Free labels.
     pub labels: BTreeMap<String, String>,
     /// When it was added.

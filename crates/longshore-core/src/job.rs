@@ -1,13 +1,54 @@
 //! Jobs and attempts as everybody reads them.
 
-use jiff::Timestamp;
+use std::fmt;
+use std::str::FromStr;
 
-use crate::attempt::Phase;
-use crate::ids::{AttemptId, HostId, JobId, WorkerId};
-use crate::launch::Handle;
-use crate::outcome::{JobStatus, Outcome, Verdict};
-use crate::spec::JobSpec;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{Phase, Terms};
+use crate::ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
+use crate::launch::{Handle, Launch};
+use crate::outcome::{JobStatus, Outcome, UnknownWord, Verdict};
+use crate::spec::{JobSpec, TimeLimit};
 use crate::usage::Usage;
+
+/// Who moves a job from state to state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    /// Workers: they claim, start, watch, retry and remove by themselves.
+    Engine,
+    /// Its caller, call by call, through `DockerService`. Workers leave it alone.
+    Service,
+}
+
+impl Driver {
+    /// The word in the store and in `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Service => "service",
+        }
+    }
+}
+
+impl fmt::Display for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Driver {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        [Self::Engine, Self::Service]
+            .into_iter()
+            .find(|driver| driver.word() == word)
+            .ok_or_else(|| UnknownWord::new("driver", word))
+    }
+}
 
 /// A job: the wish and how far it has come.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +57,8 @@ pub struct Job {
     pub id: JobId,
     /// What is wished, with all defaults applied.
     pub spec: JobSpec,
+    /// Who moves it.
+    pub driver: Driver,
     /// Where it stands.
     pub status: JobStatus,
     /// How it ended, once final.
@@ -43,11 +86,42 @@ pub struct Job {
     /// When somebody wished it cancelled.
     pub cancel_requested_at: Option<Timestamp>,
     /// When it must have ended as a whole, if it has such a limit; counts anew from a manual retry.
+    /// The clock of a job that its caller drives runs from its first attempt.
     pub total_deadline: Option<Timestamp>,
     /// Digest of the image that its attempts run, once known.
     pub image_digest: Option<String>,
     /// Host of the current or last attempt.
     pub host: Option<HostId>,
+}
+
+impl Job {
+    /// What an executor is handed for an attempt of this job on a host.
+    pub fn launch(&self, pool: PoolId, attempt: AttemptId, host: &str) -> Launch {
+        let image = match &self.image_digest {
+            Some(digest) => self.spec.image.with_digest(digest).ok(),
+            None => None,
+        };
+        Launch {
+            pool,
+            job: self.id,
+            attempt,
+            host: host.to_owned(),
+            image: image.unwrap_or_else(|| self.spec.image.clone()),
+            spec: self.spec.clone(),
+            legacy: None,
+        }
+    }
+
+    /// The clocks that rule its attempts.
+    pub fn terms(&self) -> Terms {
+        let limits = &self.spec.timeouts;
+        Terms {
+            pull: limits.pull.duration(),
+            start: limits.start.duration(),
+            run: limits.run.map(TimeLimit::duration),
+            total_until: self.total_deadline,
+        }
+    }
 }
 
 /// One try of a job.
@@ -61,15 +135,17 @@ pub struct AttemptRecord {
     pub number: u32,
     /// Where.
     pub host: HostId,
+    /// Who moves its job.
+    pub driver: Driver,
     /// How far.
     pub phase: Phase,
     /// The container, once known.
     pub handle: Option<Handle>,
-    /// Who moves it, and until when.
+    /// Which worker leads it, and until when.
     pub lease: Option<Lease>,
     /// Grows with each worker that takes it; a write with an older number is refused.
     pub fence: i64,
-    /// When it was claimed.
+    /// When it was claimed, by a worker or by the caller that drives its job.
     pub claimed_at: Timestamp,
     /// When the image was on the host.
     pub image_ready_at: Option<Timestamp>,
@@ -96,4 +172,17 @@ pub struct Lease {
     pub worker: WorkerId,
     /// Until when, unless renewed.
     pub until: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_driver_reads_back_its_word() {
+        for driver in [Driver::Engine, Driver::Service] {
+            assert_eq!(driver.to_string().parse(), Ok(driver));
+        }
+        assert!("nobody".parse::<Driver>().is_err());
+    }
 }

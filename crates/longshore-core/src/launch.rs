@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AttemptId, JobId, PoolId};
+use crate::legacy::LegacyLabels;
 use crate::spec::{ImageReference, JobSpec};
 
 /// Label with the pool's id: what carries it is ours, if the id is.
@@ -33,6 +34,8 @@ pub struct Launch {
     pub spec: JobSpec,
     /// The image to create from: by digest once one is known, so that a retry runs the same image.
     pub image: ImageReference,
+    /// Labels by which tools of the legacy system find the container, where that is wanted.
+    pub legacy: Option<LegacyLabels>,
 }
 
 impl Launch {
@@ -41,7 +44,7 @@ impl Launch {
         container_name(self.attempt)
     }
 
-    /// All labels of the container: the job's own, then ours, which win.
+    /// All labels of the container: the job's own, the legacy ones, then ours; later ones win.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let mut labels: BTreeMap<String, String> = self
             .spec
@@ -49,6 +52,7 @@ impl Launch {
             .iter()
             .map(|(key, value)| (key.to_string(), value.clone()))
             .collect();
+        labels.extend(self.legacy.iter().flat_map(LegacyLabels::labels));
         labels.insert(LABEL_POOL.into(), self.pool.to_string());
         labels.insert(LABEL_JOB.into(), self.job.to_string());
         labels.insert(LABEL_ATTEMPT.into(), self.attempt.to_string());

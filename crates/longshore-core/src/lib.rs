@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock, no randomness. Whatever the rules need comes in as a parameter.
 
 pub mod attempt;
+mod causes;
 pub mod event;
 pub mod fault;
 pub mod host;
@@ -10,6 +11,8 @@ pub mod ids;
 pub mod image;
 pub mod job;
 pub mod launch;
+pub mod legacy;
+pub mod legacy_text;
 pub mod limits;
 pub mod log;
 pub mod outcome;
@@ -18,6 +21,7 @@ pub mod retry;
 pub mod spec;
 pub mod usage;
 
+pub use causes::with_causes;
 pub use ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
 pub use jiff::Timestamp;
 pub use spec::policy;

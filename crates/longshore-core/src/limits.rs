@@ -51,6 +51,26 @@ pub const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
 /// Containers that no attempt row explains are left alone for so long.
 pub const STRAY_GRACE: Duration = Duration::from_mins(5);
 
+/// Time between the stop signal and the kill when a caller of `DockerService` names none.
+pub const DEFAULT_STOP: Duration = Duration::from_secs(10);
+/// Further tries of a direct call to a host that cannot be reached.
+pub const DIRECT_RETRIES: u32 = 2;
+/// An attempt's own event stream is waited for so long before it is done without.
+pub const LISTEN_WITHIN: Duration = Duration::from_secs(2);
+/// How often a removal that is under way is asked for again, in a direct call.
+pub const REMOVAL_ASKS: u32 = 20;
+
+/// Jobs in one bulk call.
+pub const BULK: usize = 10_000;
+/// How often the log of an attempt is tried to be opened while others of this process have it.
+pub const LOG_TURNS: u32 = 4;
+/// Bulk calls to one host at a time.
+pub const BULK_PER_HOST: usize = 16;
+/// Removals on one host at a time.
+pub const REMOVALS_PER_HOST: usize = 8;
+/// Output of a job that is handed out as one text; its end, where it is longer.
+pub const OUTPUT_TEXT_BYTES: usize = 16 * 1024 * 1024;
+
 /// Jobs in one page of a list.
 pub const PAGE: u32 = 500;
 /// Jobs in one submit call.
@@ -61,8 +81,6 @@ pub const CLAIM_BATCH: u32 = 64;
 pub const LOG_END_FRAMES: usize = 64;
 /// The rest of a log is given up, with a gap marked in it, when the host stays away for so long.
 pub const DRAIN_GIVE_UP: Duration = Duration::from_mins(15);
-/// Frames between a log reader and the log store.
-pub const LOG_QUEUE: usize = 1024;
 /// Size of a sealed log chunk before compression.
 pub const LOG_CHUNK_BYTES: usize = 256 * 1024;
 /// How long a frame may wait before it is readable by others.

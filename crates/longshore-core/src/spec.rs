@@ -12,6 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::limits::LOG_LIMIT_BYTES;
+
 mod command;
 mod devices;
 mod environment;
@@ -231,6 +233,12 @@ impl JobSpec {
             env,
             ..self.clone()
         }
+    }
+
+    /// How much of an attempt's log is kept.
+    pub fn log_limit_bytes(&self) -> u64 {
+        let limit = self.log_limit.as_ref();
+        limit.map_or(LOG_LIMIT_BYTES, |limit| limit.bytes())
     }
 
     /// Every key of a job file, those of inner tables as `table.key`.

@@ -48,6 +48,27 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Together with what was read of the same container at other times; counters never go down.
+    #[must_use]
+    pub fn with(&self, later: &Self) -> Self {
+        let cpu_mean_percent = if later.cpu_nanos >= self.cpu_nanos {
+            later.cpu_mean_percent
+        } else {
+            self.cpu_mean_percent
+        };
+        Self {
+            peak_memory_bytes: self.peak_memory_bytes.max(later.peak_memory_bytes),
+            kernel_peak_bytes: self.kernel_peak_bytes.max(later.kernel_peak_bytes),
+            cpu_nanos: self.cpu_nanos.max(later.cpu_nanos),
+            cpu_mean_percent,
+            network_rx_bytes: self.network_rx_bytes.max(later.network_rx_bytes),
+            network_tx_bytes: self.network_tx_bytes.max(later.network_tx_bytes),
+            block_read_bytes: self.block_read_bytes.max(later.block_read_bytes),
+            block_write_bytes: self.block_write_bytes.max(later.block_write_bytes),
+            samples: self.samples + later.samples,
+        }
+    }
+
     /// Takes one more sample in; counters never go down.
     pub fn add(&mut self, sample: &Sample, started_at: Timestamp) {
         self.peak_memory_bytes = self.peak_memory_bytes.max(sample.memory_bytes);
@@ -96,5 +117,16 @@ mod tests {
         assert_eq!(usage.peak_memory_bytes, 900);
         assert!((usage.cpu_mean_percent - 25.0).abs() < 1e-9);
         assert_eq!(usage.samples, 2);
+    }
+
+    #[test]
+    fn two_readers_of_one_container_add_up() {
+        let start = Timestamp::from_second(100).unwrap();
+        let (mut one, mut other) = (Usage::default(), Usage::default());
+        one.add(&sample(101, 900, 500), start);
+        other.add(&sample(104, 300, 1000), start);
+        let both = one.with(&other);
+        assert_eq!((both.peak_memory_bytes, both.samples), (900, 2));
+        assert!((both.cpu_mean_percent - 25.0).abs() < 1e-9);
     }
 }

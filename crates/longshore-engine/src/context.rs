@@ -8,15 +8,13 @@ use longshore_core::host::Host;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::CancelReason;
 use longshore_core::{AttemptId, HostId, WorkerId};
-use longshore_executor::SharedExecutor;
+use longshore_executor::{ExecutorPool, HostWatch, SharedExecutor};
 use longshore_store::Store;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::executors::ExecutorPool;
-use crate::host_watch::HostWatch;
 use crate::options::WorkerOptions;
 use crate::shelf::Shelf;
 

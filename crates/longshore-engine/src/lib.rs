@@ -5,16 +5,11 @@
 //! *supervisor* is the task that moves one attempt; the *host watch* is the one event stream of a
 //! host; to *adopt* is to take over an attempt whose worker is gone.
 
-mod alignment;
 mod clock;
 mod context;
 mod dispatcher;
-mod executors;
-mod host_watch;
 mod janitor;
 mod keeper;
-mod meter;
-mod observer;
 mod options;
 mod presence;
 mod pump;
@@ -27,7 +22,6 @@ mod sweep;
 mod worker;
 
 pub use clock::{Clock, SystemClock};
-pub use executors::{ExecutorPool, ExecutorSource};
 pub use options::{OnJobPull, WorkerOptions};
 pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
 pub use worker::{Stop, Worker, WorkerError};

@@ -19,7 +19,7 @@ pub struct WorkerOptions {
     pub most_attempts: Option<u32>,
     /// Folder where the workers of this machine announce themselves.
     pub presence: Option<PathBuf>,
-    /// Ends by itself when nothing is queued, due or under way.
+    /// Ends by itself when nothing that workers move is queued, due or under way.
     pub until_idle: bool,
     /// Told about pulls as they go, beside the job's timeline.
     pub on_pull: Option<OnJobPull>,

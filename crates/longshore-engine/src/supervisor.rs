@@ -8,19 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use longshore_core::attempt::{Action, Machine, Phase, Seen, Terms};
+use longshore_core::attempt::{Action, Machine, Phase, Seen};
 use longshore_core::fault::Fault;
 use longshore_core::job::{AttemptRecord, Job};
-use longshore_core::launch::Launch;
+use longshore_core::limits;
 use longshore_core::outcome::CancelReason;
-use longshore_core::spec::TimeLimit;
-use longshore_core::{AttemptId, limits};
+use longshore_executor::{Listener, Observer};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::context::{ActiveHost, Context};
-use crate::host_watch::Listener;
-use crate::observer::Observer;
 
 mod calls;
 mod logs;
@@ -75,7 +72,7 @@ pub(crate) fn supervise(
     let listener = host.watch.listen(attempt.id);
     let observer = Observer::new(Arc::clone(&host.executor), attempt.id, listener.hints());
     let machine = machine(&job, attempt, origin, context.now());
-    let launch = Arc::new(launch(context, host, &job, attempt.id));
+    let launch = job.launch(context.store.pool(), attempt.id, &host.host.name);
     let recorder = Recorder::new(
         Arc::clone(context),
         host,
@@ -86,7 +83,7 @@ pub(crate) fn supervise(
     let calls = Calls {
         context: Arc::clone(context),
         host: host.clone(),
-        launch,
+        launch: Arc::new(launch),
         observer,
         outputs: recorder.outputs(),
     };
@@ -108,13 +105,7 @@ pub(crate) fn supervise(
 }
 
 fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -> Machine {
-    let limits = &job.spec.timeouts;
-    let terms = Terms {
-        pull: limits.pull.duration(),
-        start: limits.start.duration(),
-        run: limits.run.map(TimeLimit::duration),
-        total_until: job.total_deadline,
-    };
+    let terms = job.terms();
     if origin == Origin::Claimed {
         return Machine::fresh(terms, now);
     }
@@ -123,25 +114,6 @@ fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -
             Machine::draining(terms, handle.clone(), verdict.clone(), now)
         }
         _ => Machine::new(terms, attempt.started_at, now),
-    }
-}
-
-fn launch(context: &Context, host: &ActiveHost, job: &Job, attempt: AttemptId) -> Launch {
-    let image = match &job.image_digest {
-        Some(digest) => job
-            .spec
-            .image
-            .with_digest(digest)
-            .unwrap_or_else(|_| job.spec.image.clone()),
-        None => job.spec.image.clone(),
-    };
-    Launch {
-        pool: context.store.pool(),
-        job: job.id,
-        attempt,
-        host: host.host.name.clone(),
-        spec: job.spec.clone(),
-        image,
     }
 }
 

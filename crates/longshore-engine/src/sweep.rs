@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use longshore_core::attempt::Phase;
+use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::limits;
 use longshore_core::{AttemptId, PoolId};
 use longshore_executor::{ExecutorError, Force, Owned, Removed, SharedExecutor};
@@ -14,6 +15,8 @@ pub enum Keeping {
     InUse,
     /// Nothing explains it, but it is too young to judge: its row may be about to come.
     TooYoung,
+    /// The caller that drives its job removes it.
+    OfService,
     /// Its attempt has its verdict.
     Ended,
     /// Nothing explains it, and it is old.
@@ -25,7 +28,7 @@ impl Keeping {
     pub fn may_go(self) -> bool {
         match self {
             Self::Ended | Self::Unknown => true,
-            Self::InUse | Self::TooYoung => false,
+            Self::InUse | Self::OfService | Self::TooYoung => false,
         }
     }
 }
@@ -91,20 +94,25 @@ pub async fn sweep(
 
 async fn judge(store: &Store, container: &Owned, now: Timestamp) -> Result<Keeping, StoreError> {
     let attempt = match container.attempt {
-        Some(attempt) => phase(store, attempt).await?,
+        Some(attempt) => find(store, attempt).await?,
         None => None,
     };
-    Ok(match attempt {
-        Some(Phase::Claimed | Phase::Running | Phase::Draining) => Keeping::InUse,
-        Some(Phase::Ended) => Keeping::Ended,
-        None if container.created_at + limits::STRAY_GRACE > now => Keeping::TooYoung,
-        None => Keeping::Unknown,
-    })
+    Ok(
+        match attempt.map(|attempt| (attempt.driver, attempt.phase)) {
+            Some((Driver::Service, _)) => Keeping::OfService,
+            Some((Driver::Engine, Phase::Claimed | Phase::Running | Phase::Draining)) => {
+                Keeping::InUse
+            }
+            Some((Driver::Engine, Phase::Ended)) => Keeping::Ended,
+            None if container.created_at + limits::STRAY_GRACE > now => Keeping::TooYoung,
+            None => Keeping::Unknown,
+        },
+    )
 }
 
-async fn phase(store: &Store, attempt: AttemptId) -> Result<Option<Phase>, StoreError> {
+async fn find(store: &Store, attempt: AttemptId) -> Result<Option<AttemptRecord>, StoreError> {
     match store.attempt(attempt).await {
-        Ok(attempt) => Ok(Some(attempt.phase)),
+        Ok(attempt) => Ok(Some(attempt)),
         Err(StoreError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use longshore_core::{JobId, WorkerId};
+use longshore_executor::{ExecutorPool, ExecutorSource};
 use longshore_store::{Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -11,7 +12,6 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
 use crate::context::{Context, Parts, Remains};
-use crate::executors::{ExecutorPool, ExecutorSource};
 use crate::options::WorkerOptions;
 use crate::presence::Presence;
 use crate::{dispatcher, janitor, keeper, reaper, reconciler, scheduler};
@@ -168,10 +168,7 @@ async fn is_idle(context: &Context) -> Result<bool, StoreError> {
     if let Some(job) = context.options.only_job {
         return is_done(context, job).await;
     }
-    let counts = context.store.counts().await?;
-    let is_open = counts
-        .iter()
-        .any(|(status, count)| !status.is_final() && *count > 0);
+    let is_open = context.store.has_open_jobs().await?;
     Ok(!is_open && context.store.unremoved(1, None).await?.is_empty())
 }
 

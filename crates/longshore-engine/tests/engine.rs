@@ -8,6 +8,8 @@ mod rig;
 mod cancels;
 #[path = "engine/crashes.rs"]
 mod crashes;
+#[path = "engine/driven.rs"]
+mod driven;
 #[path = "engine/hosts.rs"]
 mod hosts;
 #[path = "engine/lives.rs"]

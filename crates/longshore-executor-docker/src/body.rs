@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use bollard::models::{
     ContainerCreateBody, DeviceRequest, EndpointSettings, HostConfig, HostConfigLogConfig, Mount,
-    MountType, NetworkingConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    MountType, MountVolumeOptions, NetworkingConfig, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
 };
-use longshore_core::launch::Launch;
+use longshore_core::launch::{LABEL_ATTEMPT, LABEL_JOB, LABEL_POOL, Launch};
 use longshore_core::limits::LOG_LIMIT_BYTES;
 use longshore_core::spec::{
     ByteSize, Command, Gpus, JobSpec, MemorySwap, MountKind, MountSpec, NetworkAttachment,
@@ -42,7 +43,7 @@ pub(crate) fn create_body(launch: &Launch) -> ContainerCreateBody {
         stop_signal: spec.stop_signal.map(|signal| signal.to_string()),
         stop_timeout: Some(as_i64(spec.timeouts.stop_grace.duration().as_secs())),
         tty: Some(false),
-        host_config: Some(host_config(spec)),
+        host_config: Some(host_config(launch)),
         networking_config: spec.networks.first().and_then(networking),
         ..ContainerCreateBody::default()
     }
@@ -60,7 +61,8 @@ fn argv(command: &Command) -> Option<Vec<String>> {
     (!command.is_empty()).then(|| command.argv().to_vec())
 }
 
-fn host_config(spec: &JobSpec) -> HostConfig {
+fn host_config(launch: &Launch) -> HostConfig {
+    let spec = &launch.spec;
     HostConfig {
         memory: spec.memory.map(|size| as_i64(size.bytes())),
         memory_swap: memory_swap(spec),
@@ -78,7 +80,7 @@ fn host_config(spec: &JobSpec) -> HostConfig {
             .map(|network| network.name().to_owned()),
         extra_hosts: some(spec.extra_hosts.iter().map(ToString::to_string)),
         dns: some(spec.dns.iter().map(ToString::to_string)),
-        mounts: some(spec.volumes.iter().map(mount)),
+        mounts: some(spec.volumes.iter().map(|volume| mount(volume, launch))),
         tmpfs: tmpfs(spec),
         readonly_rootfs: Some(spec.read_only),
         cap_add: some(spec.cap_add.iter().map(ToString::to_string)),
@@ -108,7 +110,7 @@ fn memory_swap(spec: &JobSpec) -> Option<i64> {
 }
 
 /// `Mounts`, never `Binds`: a folder that is not there is refused, not created as root's.
-fn mount(volume: &MountSpec) -> Mount {
+fn mount(volume: &MountSpec, launch: &Launch) -> Mount {
     let typ = match volume.kind() {
         MountKind::Volume => MountType::VOLUME,
         MountKind::Bind => MountType::BIND,
@@ -118,7 +120,26 @@ fn mount(volume: &MountSpec) -> Mount {
         source: volume.source().map(str::to_owned),
         target: Some(volume.target().to_owned()),
         read_only: Some(volume.read_only()),
+        volume_options: is_anonymous(volume).then(|| labelled(launch)),
         ..Mount::default()
+    }
+}
+
+/// It goes with its container, while a volume with a name is the user's and stays.
+fn is_anonymous(volume: &MountSpec) -> bool {
+    volume.kind() == MountKind::Volume && volume.source().is_none()
+}
+
+/// Says whose volume it is, should its container ever be taken from it.
+fn labelled(launch: &Launch) -> MountVolumeOptions {
+    let labels = [
+        (LABEL_POOL, launch.pool.to_string()),
+        (LABEL_JOB, launch.job.to_string()),
+        (LABEL_ATTEMPT, launch.attempt.to_string()),
+    ];
+    MountVolumeOptions {
+        labels: Some(labels.map(|(key, value)| (key.to_owned(), value)).into()),
+        ..MountVolumeOptions::default()
     }
 }
 

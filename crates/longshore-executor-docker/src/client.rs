@@ -17,13 +17,14 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use longshore_core::host::Endpoint;
+use longshore_core::with_causes;
 use longshore_executor::ExecutorError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::{Dialer, Route};
-use crate::failure::{Cause, Failure, chain};
+use crate::failure::{Cause, Failure};
 use crate::options::{Deadlines, DockerOptions};
 use crate::version::ApiVersion;
 
@@ -247,7 +248,7 @@ impl Client {
             } else {
                 Cause::Broken
             };
-            self.failure(call, cause(chain(&why)))
+            self.failure(call, cause(with_causes(&why)))
         })
     }
 
@@ -274,7 +275,7 @@ impl Client {
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect();
         match timeout_at(until, body).await {
             Err(_) => Err(self.failure(call, Cause::TimedOut(call.deadline))),
-            Ok(Err(why)) => Err(self.failure(call, Cause::Broken(chain(why.as_ref())))),
+            Ok(Err(why)) => Err(self.failure(call, Cause::Broken(with_causes(why.as_ref())))),
             Ok(Ok(body)) => Ok(body.to_bytes()),
         }
     }

@@ -12,8 +12,8 @@ use longshore_core::log::Frame;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, PoolId};
 use longshore_executor::{
-    Capabilities, Executor, ExecutorError, Force, HostEvent, Images, LogRange, Owned, Removed,
-    UsageMeter,
+    Capabilities, Executor, ExecutorError, Force, HostEvent, Images, Inventory, Listed, LogRange,
+    Owned, Removed, Resource, Statistics, UsageMeter, Which,
 };
 
 use crate::client::Client;
@@ -21,7 +21,9 @@ use crate::handle::{container_id, handle};
 use crate::images::DockerImages;
 use crate::options::DockerOptions;
 use crate::start::Past;
-use crate::{create, ending, events, listing, logs, observe, probe, start, usage};
+use crate::{
+    create, ending, events, listing, logs, observe, probe, resources, start, statistics, usage,
+};
 
 /// Containers that were made and not started yet; beyond it all are looked at before their start.
 const FRESH_MAX: usize = 4096;
@@ -144,6 +146,41 @@ impl Executor for DockerExecutor {
 
     fn usage(&self) -> Option<&dyn UsageMeter> {
         Some(self)
+    }
+
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Inventory for DockerExecutor {
+    async fn containers(&self, which: Which) -> Result<Vec<Listed>, ExecutorError> {
+        listing::containers(&self.client, which).await
+    }
+
+    async fn container(&self, name: &str) -> Result<Option<Listed>, ExecutorError> {
+        listing::container(&self.client, name).await
+    }
+
+    async fn statistics(&self, handle: &Handle) -> Result<Option<Statistics>, ExecutorError> {
+        statistics::statistics(&self.client, container_id(handle)?).await
+    }
+
+    async fn resources(&self, pool: PoolId) -> Result<Vec<Resource>, ExecutorError> {
+        resources::resources(&self.client, pool).await
+    }
+
+    async fn remove_resource(&self, resource: &Resource) -> Result<Removed, ExecutorError> {
+        resources::remove(&self.client, resource).await
+    }
+
+    fn to_handle(&self, engine_id: &str) -> Handle {
+        handle(engine_id.to_owned())
+    }
+
+    fn id_of(&self, handle: &Handle) -> String {
+        handle.content.clone()
     }
 }
 

@@ -1,6 +1,5 @@
 //! What may become of a call, before it is decided whose fault it is.
 
-use std::error::Error;
 use std::time::Duration;
 
 use longshore_core::fault::Fault;
@@ -126,18 +125,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// An error with all its causes on one line, without repetitions.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let part = error.to_string();
-        if parts.last().is_none_or(|last| !last.contains(&part)) {
-            parts.push(part);
-        }
-        next = error.source();
-    }
-    parts.join(": ")
 }

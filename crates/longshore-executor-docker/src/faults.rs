@@ -74,6 +74,14 @@ pub(crate) fn of_create(failure: &Failure) -> Fault {
     }
 }
 
+/// Of looking a container up by what people typed. Docker 20.10 has 500 for it, later ones 400.
+pub(crate) fn of_look(failure: &Failure) -> Fault {
+    if failure.said().contains("IDs found with provided prefix") {
+        return Fault::Configuration;
+    }
+    of_call(failure)
+}
+
 /// Of joining a created container to a network.
 pub(crate) fn of_network(failure: &Failure) -> Fault {
     match failure.status() {

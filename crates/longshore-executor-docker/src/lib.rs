@@ -26,8 +26,10 @@ mod options;
 mod probe;
 mod progress;
 mod pull;
+mod resources;
 mod shown;
 mod start;
+mod statistics;
 mod usage;
 mod version;
 

@@ -3,9 +3,8 @@
 use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use longshore_core::with_causes;
 use serde::de::DeserializeOwned;
-
-use crate::failure::chain;
 
 const LINE_MAX: usize = 4 * 1024 * 1024;
 
@@ -42,7 +41,7 @@ impl JsonLines {
             }
             match self.body.frame().await {
                 Some(Ok(frame)) => self.buffer.extend(frame.into_data().unwrap_or_default()),
-                Some(Err(why)) => return Err(chain(&why)),
+                Some(Err(why)) => return Err(with_causes(&why)),
                 None => return self.last(),
             }
         }

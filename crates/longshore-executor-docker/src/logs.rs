@@ -10,11 +10,11 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
 use hyper::body::{Body, Incoming};
 use longshore_core::log::Frame;
+use longshore_core::with_causes;
 use longshore_executor::{ExecutorError, LogRange};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::client::{Call, Client};
-use crate::failure::chain;
 use crate::frames::{BadFrame, Frames};
 use crate::mend::Mender;
 
@@ -92,7 +92,7 @@ impl LogReader {
         polled.map(|piece| {
             piece.map(|piece| match piece {
                 Ok(piece) => Ok(piece.into_data().unwrap_or_default()),
-                Err(why) => Err(chain(&why)),
+                Err(why) => Err(with_causes(&why)),
             })
         })
     }

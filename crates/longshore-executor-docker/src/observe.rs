@@ -52,6 +52,15 @@ pub(crate) async fn inspect(
     Ok(look(client, name).await?)
 }
 
+/// As [`inspect`], where people gave the name: it may be the beginning of several ids.
+pub(crate) async fn look_up(
+    client: &Client,
+    name: &str,
+) -> Result<Option<Container>, ExecutorError> {
+    let looked = look(client, name).await;
+    looked.map_err(|failure| failure.as_fault(faults::of_look(&failure)))
+}
+
 /// As [`inspect`], with the failure as it was.
 pub(crate) async fn look(client: &Client, name: &str) -> Result<Option<Container>, Failure> {
     let path = format!("/containers/{name}/json");
@@ -109,6 +118,17 @@ impl State {
     /// Whether a start of it was given up because its caller had gone.
     pub(crate) fn start_was_abandoned(&self) -> bool {
         faults::is_abandoned_start(&self.error)
+    }
+
+    /// When it ended. An engine that runs it again by itself keeps the last end meanwhile.
+    pub(crate) fn finished_at(&self) -> Option<Timestamp> {
+        match self.observed() {
+            Observed::Exited(exit) => exit.finished_at,
+            Observed::Absent
+            | Observed::Created { .. }
+            | Observed::Running { .. }
+            | Observed::Removing => None,
+        }
     }
 
     fn running(&self) -> Observed {

@@ -9,9 +9,10 @@ use serde::Deserialize;
 
 use crate::client::{Call, Client};
 
+/// The counters in an answer of the engine.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Stats {
+pub(crate) struct Stats {
     read: String,
     #[serde(rename = "cpu_stats")]
     cpu: CpuStats,
@@ -78,7 +79,7 @@ pub(crate) async fn sample(client: &Client, id: &str) -> Result<Option<Sample>, 
 
 impl Stats {
     /// An ended container has zeros and the year 1.
-    fn sample(&self) -> Option<Sample> {
+    pub(crate) fn sample(&self) -> Option<Sample> {
         let at: Timestamp = self.read.parse().ok()?;
         if self.read.starts_with("0001-") || self.memory.usage == 0 {
             return None;

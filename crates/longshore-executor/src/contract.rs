@@ -66,6 +66,17 @@ macro_rules! executor_contract {
             only_containers_of_exactly_this_pool_are_listed
             a_probe_tells_sane_facts
             only_a_running_container_is_measured
+            the_list_shows_every_container_with_its_labels_and_state
+            the_list_of_running_containers_shows_no_other
+            a_container_is_looked_up_by_id_by_its_beginning_and_by_name
+            a_name_that_no_container_has_finds_none
+            the_end_of_a_container_that_is_looked_up_is_known
+            a_running_container_has_statistics_and_an_ended_one_has_none
+            a_handle_is_made_again_from_the_id_of_the_engine
+            what_a_pool_left_is_listed_for_exactly_this_pool
+            what_a_container_uses_is_not_removed
+            what_nothing_uses_is_removed_once
+            an_anonymous_volume_is_of_its_pool_and_goes_with_its_container
         }
     };
     (@tests $make:path; $arguments:tt; $($case:ident)*) => {

@@ -1,4 +1,8 @@
 //! What any place that runs containers must offer: the port, a mock with knobs, a contract suite.
+//! And what everybody needs who calls executors: one executor a host ([`ExecutorPool`]), one event
+//! stream a host ([`HostWatch`]), a look at a container with what its end is judged by
+//! ([`Observer`]), its counters ([`Meter`]), its log behind what is kept of it ([`LogReader`]), and
+//! the image that it needs ([`bring()`]).
 //!
 //! Contract of every method: idempotent and cancel-safe; it has a deadline of its own (from
 //! `longshore_core::limits`) and never hangs; something that is not there is a value, not an
@@ -19,12 +23,27 @@ use longshore_core::spec::{ImageReference, JobSpec, Platform};
 use longshore_core::usage::Sample;
 use longshore_core::{AttemptId, JobId, PoolId};
 
+mod alignment;
+mod bring;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+mod host_watch;
+mod inventory;
+mod log_reader;
+mod meter;
 pub mod mock;
+mod observer;
+mod source;
 
+pub use bring::{Brought, Wanted, bring, digest_of};
 pub use error::ExecutorError;
+pub use host_watch::{Hints, HostWatch, Listener};
+pub use inventory::{ContainerState, Inventory, Listed, Resource, ResourceKind, Statistics, Which};
+pub use log_reader::{Batches, Kept, LogReader, note};
+pub use meter::Meter;
+pub use observer::{EndedBy, Observer};
+pub use source::{ExecutorPool, ExecutorSource};
 
 /// A shared executor of one host.
 pub type SharedExecutor = Arc<dyn Executor>;
@@ -152,6 +171,9 @@ pub trait Executor: Send + Sync {
 
     /// Readings of a container's counters, where the executor has any.
     fn usage(&self) -> Option<&dyn UsageMeter>;
+
+    /// Everything on the host, where the executor can tell.
+    fn inventory(&self) -> Option<&dyn Inventory>;
 }
 
 /// Whether a removal may kill.

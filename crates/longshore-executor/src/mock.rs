@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use longshore_core::AttemptId;
+use longshore_core::launch::Handle;
 use longshore_core::spec::ImageReference;
 use tokio::sync::watch;
 
@@ -15,9 +16,13 @@ mod behaviour;
 mod calls;
 mod clock;
 mod container;
+mod foreign;
 mod images;
+mod inventory;
 mod knobs;
 mod port;
+mod resources;
+mod restart;
 mod shelf;
 mod streams;
 #[cfg(test)]
@@ -25,8 +30,10 @@ mod tests;
 mod world;
 
 pub use behaviour::{Behaviour, Consumption, ExitCodes, OnTerm, Output, RunTime, Selector};
+pub use foreign::Foreign;
 pub use knobs::{Call, ImageKnobs, Knobs, Mischief, Registry};
-pub use world::{Counts, Restart};
+pub use restart::Restart;
+pub use world::Counts;
 
 use clock::HostClock;
 use world::World;
@@ -135,6 +142,11 @@ impl MockExecutor {
     /// Kills a running container with this signal, as somebody else would.
     pub fn kill(&self, attempt: AttemptId, signal: i32) {
         self.look(|world, now| world.kill(attempt, signal, now));
+    }
+
+    /// Puts a container on the host that somebody else made.
+    pub fn add_foreign(&self, foreign: Foreign) -> Handle {
+        self.look(|world, now| world.add(foreign, now))
     }
 
     /// Takes an image off the host, as a prune would.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use longshore_core::log::Stream;
 use longshore_core::spec::{ImageReference, JobSpec};
+use longshore_executor::Resource;
 use longshore_executor::contract::{Fixture, Program};
 use longshore_executor::mock::{Behaviour, Knobs, MockExecutor, Selector};
 
@@ -42,7 +43,7 @@ fn fixture_of(mut knobs: Knobs) -> Fixture {
     let missing = image("missing:1");
     knobs.image(&missing).on_host = false;
     let mock = MockExecutor::new(knobs);
-    let turned = mock.clone();
+    let (turned, host) = (mock.clone(), mock.clone());
     let programs = AtomicU32::new(0);
     let prepare = move |program: &Program, spec: &mut JobSpec| {
         let number = programs.fetch_add(1, Ordering::Relaxed).to_string();
@@ -51,7 +52,20 @@ fn fixture_of(mut knobs: Knobs) -> Fixture {
         spec.labels
             .insert("program".parse().expect("a label key"), number);
     };
-    Fixture::new(Arc::new(mock), image("shell:1"), missing, prepare)
+    let things = AtomicU32::new(0);
+    let leave = move |kind, pool| {
+        let name = format!("left-{}", things.fetch_add(1, Ordering::Relaxed));
+        let resource = Resource {
+            kind,
+            id: format!("id-of-{name}"),
+            name: name.clone(),
+            in_use: false,
+            created_at: None,
+        };
+        host.tune(|knobs| knobs.resources.push((pool, resource)));
+        name
+    };
+    Fixture::new(Arc::new(mock), image("shell:1"), missing, prepare).leaving(leave)
 }
 
 mod quick {

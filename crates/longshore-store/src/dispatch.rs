@@ -34,7 +34,8 @@ impl Store {
         jobs::queued(&mut *self.readers().acquire().await?, limit).await
     }
 
-    /// How many slots are taken on each host that has any taken.
+    /// How many slots are taken on each host that has any taken. An attempt that its job's caller
+    /// drives takes one while it runs, whether one is free or not.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -42,11 +43,20 @@ impl Store {
         attempts::busy_slots(&mut *self.readers().acquire().await?).await
     }
 
+    /// How many attempts run on each host or may be started there at any moment: those that hold a
+    /// slot, and those whose callers have begun them.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn begun_attempts(&self) -> Result<HashMap<HostId, u32>, StoreError> {
+        attempts::begun(&mut *self.readers().acquire().await?).await
+    }
+
     /// Makes an attempt of each job that is still queued, on its host if that is active and has a
     /// free slot. The answer has the attempts that were made; whatever is missing was not possible.
     ///
     /// Guarantees: one transaction; of any number of workers that claim one job, one gets it; no
-    /// host ever has more attempts than slots; what is answered survives a power loss.
+    /// claim takes a slot that is not free; what is answered survives a power loss.
     ///
     /// # Errors
     /// The store is busy, full or damaged.

@@ -32,7 +32,8 @@ pub struct End {
 
 impl Store {
     /// Ends an attempt and moves its job: to `retrying` if another try follows and nobody wishes the
-    /// job cancelled, else to the final status. Answers with the job's status.
+    /// job cancelled, else to the final status. A job that its caller drives is always final then:
+    /// its caller tries again, or does not. Answers with the job's status.
     ///
     /// # Errors
     /// The report is stale, or the store is busy, full or damaged.
@@ -74,7 +75,8 @@ async fn move_job(
             let detail = format!("in {after:.1?}, {}", budget_word(budget));
             Ok(Some((EventKind::RetryScheduled, detail)))
         }
-        (UnderWay::Wanted, Next::Final) => {
+        (UnderWay::Wanted, Next::Final)
+        | (UnderWay::OfService, Next::Final | Next::Retry { .. }) => {
             job_change::finish(db, one, verdict.outcome, verdict, now).await?;
             Ok(Some((EventKind::Finished, describe(verdict.outcome))))
         }

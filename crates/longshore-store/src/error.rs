@@ -31,6 +31,14 @@ pub enum StoreError {
         /// The column and what is wrong with it.
         reason: String,
     },
+    /// More jobs than one call may add.
+    #[error("{count} jobs at once are too many: submit at most {most} in one call")]
+    TooMany {
+        /// How many were given.
+        count: usize,
+        /// How many are allowed.
+        most: usize,
+    },
     /// There is no such thing.
     #[error("no {what} `{id}`")]
     NotFound {

@@ -6,15 +6,21 @@
 
 mod changes;
 mod columns;
+mod direct;
 mod dispatch;
 mod end;
 mod error;
+mod history;
+mod import;
 mod leases;
 mod logs;
+#[cfg(test)]
+mod migration_tests;
 mod places;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod pulls;
 mod reads;
 mod resolve;
 mod retention;
@@ -30,15 +36,19 @@ mod writer;
 mod writer_tests;
 
 pub use changes::Changes;
+pub use direct::Begun;
 pub use dispatch::Claim;
 pub use end::End;
 pub use error::StoreError;
+pub use history::{ImportedAttempt, ImportedJob, ImportedState};
+pub use import::Imported;
 pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
 pub use resolve::ResolveError;
 pub use rows::attempts::change::Fenced;
 pub use rows::events::EventFilter;
 pub use rows::hosts::HostReport;
 pub use rows::jobs::{JobCursor, JobFilter};
+pub use rows::pulled_images::PulledImage;
 pub use rows::templates::Template;
 pub use store::Store;
 pub use submit::{NewJob, Submitted};

@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::Store;
-use crate::rows::jobs::{LIST, QUEUED, due};
+use crate::rows::attempts::{self, lead};
+use crate::rows::jobs::{ANY_OPEN, LIST, QUEUED, due};
 
 async fn plan(store: &Store, sql: &str) -> String {
     let mut reader = store.readers().acquire().await.unwrap();
@@ -31,6 +32,11 @@ async fn what_runs_all_the_time_neither_sorts_nor_scans() {
         (due::TOTAL_LIMIT_PASSED, &["jobs_total_deadline"]),
         (due::FINISHED, &["jobs_finished"]),
         (&list, &["jobs_newest"]),
+        (ANY_OPEN, &["jobs_queue", "jobs_due", "attempts_leases"]),
+        (attempts::EXPIRED, &["attempts_leases"]),
+        (attempts::UNREMOVED, &["attempts_unremoved"]),
+        (attempts::BUSY_SLOTS, &["attempts_slots"]),
+        (lead::CLAIM, &["attempts_slots"]),
     ] {
         let plan = plan(&store, sql).await;
         for index in indexes {

@@ -42,6 +42,14 @@ impl Store {
         Ok(JobStatus::ALL.into_iter().map(count).collect())
     }
 
+    /// Whether there is a job that workers move and that is not final.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn has_open_jobs(&self) -> Result<bool, StoreError> {
+        jobs::any_open(&mut *self.readers().acquire().await?).await
+    }
+
     /// All attempts of a job, first to last.
     ///
     /// # Errors

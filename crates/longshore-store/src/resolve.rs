@@ -40,8 +40,11 @@ fn list(jobs: &[JobId]) -> String {
 }
 
 impl Store {
-    /// The job that is meant by a full id, the beginning of one or of its last twelve digits, an
-    /// exact name (the newest job that has it), or `-` (the newest of all).
+    /// The job that is meant by a full id, an exact name (the newest job that has it), the beginning
+    /// of an id or of its last twelve digits, or `-` (the newest of all).
+    ///
+    /// Guarantees: a name that is also the beginning of an id, such as `b`, means the job that has
+    /// it, whatever ids other jobs get.
     ///
     /// # Errors
     /// None or several are meant, or the store cannot be read.
@@ -53,31 +56,26 @@ impl Store {
         if text == "-" {
             return jobs::newest(&mut reader, None).await?.ok_or_else(unknown);
         }
-        let fitting = by_id(&mut reader, text).await?;
-        if let [job] = fitting[..] {
-            return Ok(job);
+        if let Ok(id) = text.parse::<JobId>() {
+            let job = jobs::get(&mut reader, id).await?;
+            return job.map(|job| job.id).ok_or_else(unknown);
         }
         if let Some(job) = jobs::newest(&mut reader, Some(text)).await? {
             return Ok(job);
         }
-        if fitting.is_empty() {
-            return Err(unknown());
+        let fitting = by_beginning(&mut reader, text).await?;
+        match fitting[..] {
+            [] => Err(unknown()),
+            [job] => Ok(job),
+            [_, _, ..] => Err(ResolveError::Ambiguous {
+                text: text.to_owned(),
+                jobs: fitting,
+            }),
         }
-        Err(ResolveError::Ambiguous {
-            text: text.to_owned(),
-            jobs: fitting,
-        })
     }
 }
 
-async fn by_id(reader: &mut Connection, text: &str) -> Result<Vec<JobId>, StoreError> {
-    if let Ok(id) = text.parse::<JobId>() {
-        return Ok(jobs::get(reader, id)
-            .await?
-            .map(|job| job.id)
-            .into_iter()
-            .collect());
-    }
+async fn by_beginning(reader: &mut Connection, text: &str) -> Result<Vec<JobId>, StoreError> {
     let prefix = text.to_ascii_lowercase();
     let is_prefix = |character: char| character.is_ascii_hexdigit() || character == '-';
     if prefix.is_empty() || !prefix.chars().all(is_prefix) {

@@ -1,6 +1,6 @@
 //! What is left to remove: containers of ended attempts, and old jobs.
 
-use longshore_core::job::AttemptRecord;
+use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::{AttemptId, Timestamp};
 
 use crate::error::StoreError;
@@ -9,7 +9,7 @@ use crate::rows::jobs::due;
 use crate::store::Store;
 
 impl Store {
-    /// Ended attempts whose containers may still be there, in the order of their ids, after a place.
+    /// Ended attempts of workers whose containers may still be there, in the order of their ids, after a place.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -18,7 +18,21 @@ impl Store {
         limit: u32,
         after: Option<AttemptId>,
     ) -> Result<Vec<AttemptRecord>, StoreError> {
-        attempts::unremoved(&mut *self.readers().acquire().await?, limit, after).await
+        let mut reader = self.readers().acquire().await?;
+        attempts::unremoved(&mut reader, Driver::Engine, limit, after).await
+    }
+
+    /// The same for attempts of jobs that their caller drives: it alone removes their containers.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn unremoved_of_service(
+        &self,
+        limit: u32,
+        after: Option<AttemptId>,
+    ) -> Result<Vec<AttemptRecord>, StoreError> {
+        let mut reader = self.readers().acquire().await?;
+        attempts::unremoved(&mut reader, Driver::Service, limit, after).await
     }
 
     /// Deletes final jobs that ended before a time, with attempts and events; never one whose

@@ -7,5 +7,6 @@ pub(crate) mod events;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod labels;
+pub(crate) mod pulled_images;
 pub(crate) mod settings;
 pub(crate) mod templates;

@@ -28,7 +28,10 @@ pub(crate) const FILE: &str = "longshore.db";
 pub(crate) const BELL: &str = "longshore.bell";
 
 /// Schema changes in order; the database's `user_version` says how many it has had.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001.sql"),
+    include_str!("../migrations/sqlite/0002.sql"),
+];
 
 /// Pause before a lock is tried again: first, and at most.
 const LOCK_PAUSE_FIRST: Duration = Duration::from_micros(500);

@@ -1,8 +1,9 @@
 //! Submitting jobs: many at once, each once.
 
 use longshore_core::event::EventKind;
+use longshore_core::job::Driver;
 use longshore_core::spec::JobSpec;
-use longshore_core::{JobId, Timestamp};
+use longshore_core::{JobId, Timestamp, limits};
 
 use crate::error::StoreError;
 use crate::rows::events::{self, NewEvent};
@@ -18,7 +19,9 @@ pub struct NewJob {
     pub id: JobId,
     /// What is wished; validated, with all defaults applied.
     pub spec: JobSpec,
-    /// Not to be started before this time.
+    /// Who moves it. One that its caller drives is pending until its caller begins it.
+    pub driver: Driver,
+    /// Not to be started before this time; means nothing where its caller decides.
     pub not_before: Option<Timestamp>,
 }
 
@@ -38,12 +41,18 @@ impl Store {
     /// answer names the first; what is acknowledged survives a power loss.
     ///
     /// # Errors
-    /// The store is busy, full or damaged.
+    /// More than [`limits::SUBMIT_BATCH`] jobs, or the store is busy, full or damaged.
     pub async fn submit(
         &self,
         jobs: &[NewJob],
         now: Timestamp,
     ) -> Result<Vec<Submitted>, StoreError> {
+        if jobs.len() > limits::SUBMIT_BATCH {
+            return Err(StoreError::TooMany {
+                count: jobs.len(),
+                most: limits::SUBMIT_BATCH,
+            });
+        }
         let jobs = jobs.to_vec();
         self.write(move |db| Box::pin(async move { add(db, &jobs, now).await }))
             .await
@@ -62,7 +71,8 @@ async fn add(
             JobRow {
                 id: job.id,
                 spec: &job.spec,
-                not_before,
+                driver: job.driver,
+                not_before: not_before.filter(|_| job.driver == Driver::Engine),
                 now,
             }
         })
@@ -86,12 +96,15 @@ async fn add(
 
 fn first_events(row: &JobRow<'_>) -> Vec<NewEvent> {
     let submitted = NewEvent::of_job(row.id, EventKind::Submitted, row.now);
-    match row.not_before {
-        Some(not_before) => vec![submitted.with(format!("waits until {not_before}"))],
-        None => vec![
+    match (row.driver, row.not_before) {
+        (Driver::Engine, Some(not_before)) => {
+            vec![submitted.with(format!("waits until {not_before}"))]
+        }
+        (Driver::Engine, None) => vec![
             submitted,
             NewEvent::of_job(row.id, EventKind::Queued, row.now),
         ],
+        (Driver::Service, _) => vec![submitted],
     }
 }
 

@@ -73,7 +73,7 @@ impl Store {
         .await
     }
 
-    /// The container exists.
+    /// The container exists. Said again, it changes nothing.
     ///
     /// # Errors
     /// The report is stale, or the store is busy, full or damaged.
@@ -86,6 +86,9 @@ impl Store {
         let handle = handle.clone();
         self.report(move |db| {
             Box::pin(async move {
+                if change::is_created(db, fenced, &handle).await? {
+                    return Ok(());
+                }
                 let one = change::created(db, fenced, &handle).await?;
                 tell(db, one, EventKind::Created, String::new(), now).await
             })
@@ -235,7 +238,7 @@ impl Store {
     }
 }
 
-async fn tell(
+pub(crate) async fn tell(
     db: &mut Connection,
     one: Try,
     kind: EventKind,

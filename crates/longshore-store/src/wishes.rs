@@ -1,12 +1,14 @@
 //! Wishes about a job that exists: cancel it, try it again.
 
 use longshore_core::event::EventKind;
+use longshore_core::job::Driver;
 use longshore_core::outcome::{CancelReason, JobStatus, Outcome};
 use longshore_core::{JobId, Timestamp};
 
 use crate::error::StoreError;
+use crate::rows::attempts;
 use crate::rows::events::{self, NewEvent};
-use crate::rows::jobs::change;
+use crate::rows::jobs::change::{self, Standing};
 use crate::sqlite::Connection;
 use crate::store::Store;
 
@@ -17,6 +19,8 @@ pub enum CancelAnswer {
     Cancelled,
     /// An attempt is under way; whoever moves it has been told.
     Requested,
+    /// Its caller moves it and has begun an attempt: it alone can end it.
+    OfService,
     /// Too late.
     AlreadyFinal(JobStatus),
 }
@@ -26,6 +30,8 @@ pub enum CancelAnswer {
 pub enum RetryAnswer {
     /// The job waits for a slot again.
     Queued,
+    /// Its caller moves it: it alone begins another attempt.
+    OfService,
     /// It is not over yet.
     NotFinal(JobStatus),
     /// It has done what it should; submit it anew to run it again.
@@ -64,7 +70,10 @@ async fn cancel(
     job: JobId,
     now: Timestamp,
 ) -> Result<CancelAnswer, StoreError> {
-    let status = change::status(db, job).await?;
+    let Standing { status, driver } = change::standing(db, job).await?;
+    if driver == Driver::Service && is_under_way(db, job, status).await? {
+        return Ok(CancelAnswer::OfService);
+    }
     let requested = NewEvent::of_job(job, EventKind::CancelRequested, now);
     match status {
         JobStatus::Pending | JobStatus::Queued | JobStatus::Retrying => {
@@ -86,8 +95,20 @@ async fn cancel(
     }
 }
 
+/// Whether the caller that drives a job has begun an attempt that is not over.
+async fn is_under_way(
+    db: &mut Connection,
+    job: JobId,
+    status: JobStatus,
+) -> Result<bool, StoreError> {
+    Ok(!status.is_final() && attempts::under_way(db, job).await?.is_some())
+}
+
 async fn retry(db: &mut Connection, job: JobId, now: Timestamp) -> Result<RetryAnswer, StoreError> {
-    let status = change::status(db, job).await?;
+    let Standing { status, driver } = change::standing(db, job).await?;
+    if driver == Driver::Service {
+        return Ok(RetryAnswer::OfService);
+    }
     match status {
         JobStatus::Failed | JobStatus::Timeout | JobStatus::Cancelled => {
             change::revive(db, job, now).await?;

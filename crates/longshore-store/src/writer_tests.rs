@@ -1,5 +1,6 @@
 //! A full disk, and operations that share a commit with one that fails.
 
+use longshore_core::job::Driver;
 use longshore_core::{JobId, Timestamp};
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ fn job(number: u128, description: &str) -> NewJob {
     NewJob {
         id: JobId::new(Uuid::from_u128(number << 40)),
         spec,
+        driver: Driver::Engine,
         not_before: None,
     }
 }

@@ -4,14 +4,20 @@
 
 use longshore_store::Store;
 
+#[path = "contract/direct.rs"]
+mod direct;
 #[path = "contract/dispatch.rs"]
 mod dispatch;
+#[path = "contract/import.rs"]
+mod import;
 #[path = "contract/life.rs"]
 mod life;
 #[path = "contract/listing.rs"]
 mod listing;
 #[path = "contract/places.rs"]
 mod places;
+#[path = "contract/pulls.rs"]
+mod pulls;
 #[path = "contract/schedule.rs"]
 mod schedule;
 #[path = "contract/submit.rs"]
@@ -45,6 +51,7 @@ contract! {
         one_key_twice_in_one_call_makes_one_job,
         a_repeated_id_adds_nothing,
         ten_thousand_jobs_are_one_call,
+        more_jobs_than_one_call_may_add_are_refused_and_none_is_added,
     }
     dispatch {
         the_queue_is_ordered_by_priority_then_age,
@@ -62,6 +69,7 @@ contract! {
         a_failed_attempt_with_a_retry_waits_and_runs_again_as_number_two,
         a_report_about_a_phase_that_is_over_is_stale,
         a_report_with_an_old_fence_changes_nothing,
+        said_twice_created_changes_nothing,
         said_twice_started_changes_nothing,
         a_cancelled_job_is_never_retried,
         a_job_that_completed_in_spite_of_the_wish_is_completed,
@@ -82,6 +90,7 @@ contract! {
         pages_neither_repeat_nor_miss_jobs_of_one_instant,
         filters_hold_together,
         a_job_is_found_by_id_beginning_end_or_name,
+        a_name_means_its_job_though_the_id_of_another_begins_with_it,
         an_ambiguous_text_lists_what_it_fits,
         counts_name_every_status,
         events_are_read_in_pages,
@@ -101,5 +110,47 @@ contract! {
         facts_outlive_a_failed_probe,
         a_template_is_saved_replaced_and_removed,
         the_policy_is_the_default_until_it_is_set,
+    }
+    direct {
+        a_submitted_job_waits_for_its_caller,
+        a_job_runs_from_begin_to_completion_and_leaves_its_timeline,
+        an_attempt_under_way_is_the_answer_to_whoever_begins_again,
+        callers_that_begin_one_job_at_one_time_get_one_attempt,
+        only_a_pending_job_of_its_caller_is_begun,
+        said_twice_launching_changes_nothing,
+        an_abandoned_attempt_leaves_the_job_pending_for_the_next,
+        a_report_that_does_not_fit_is_stale,
+        a_job_whose_container_never_started_can_end_all_the_same,
+        a_container_that_somebody_else_started_is_running,
+        a_remark_stands_until_the_job_goes_on,
+        usage_is_kept_while_the_attempt_runs,
+        a_failed_attempt_is_never_retried_by_itself,
+        a_final_job_is_reopened_with_fresh_clocks,
+        only_jobs_of_their_callers_are_reopened,
+        a_wish_to_cancel_is_granted_only_before_an_attempt,
+        a_wish_to_retry_is_left_to_the_caller,
+        workers_neither_queue_release_nor_expire_it,
+        workers_neither_adopt_nor_reap_its_attempts,
+        what_callers_have_not_removed_is_listed_in_pages,
+        an_attempt_holds_a_slot_only_while_it_runs,
+        only_jobs_of_workers_are_open_to_workers,
+        old_jobs_go_with_the_others_once_nothing_is_left,
+    }
+    import {
+        a_pending_job_waits_for_its_caller_whatever_its_time_was,
+        a_running_job_is_its_callers_to_watch_and_to_end,
+        a_job_that_is_over_keeps_how_it_ended,
+        a_job_that_never_ran_can_be_over_too,
+        a_container_that_may_still_be_there_is_left_to_the_clean_up,
+        a_repeated_import_changes_nothing,
+        a_job_of_ours_is_not_overwritten,
+        one_host_that_is_not_there_refuses_all,
+        an_imported_job_is_found_by_its_label_and_says_where_it_came_from,
+        ten_thousand_jobs_of_another_system_are_one_call,
+    }
+    pulls {
+        a_pull_is_known_for_its_host_until_it_is_forgotten,
+        a_repeated_pull_is_known_once_with_its_newest_digest,
+        a_host_takes_its_pulls_with_it,
     }
 }

@@ -3,14 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario stops at the first surprise")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
 use longshore_core::log::{Frame, Stream};
 use longshore_core::{AttemptId, Timestamp};
 use longshore_store::{LogQuery, LogStore, LogTotals, LogWriter};
 use proptest::prelude::*;
-use tempfile::TempDir;
 use uuid::Uuid;
 
 /// What a writer goes through after a frame.
@@ -60,9 +59,10 @@ fn attempt() -> AttemptId {
 }
 
 /// Writes all frames through all turns, as a pump does that reads the log again after each break.
-async fn write(limit: u64, script: &[(Frame, Turn)]) -> (TempDir, LogTotals) {
-    let mut folder = tempfile::tempdir().unwrap();
-    let mut logs = LogStore::local(folder.path()).unwrap();
+/// Each crash goes on in another folder below `place`: what died may still be writing into the last.
+async fn write(place: &Path, limit: u64, script: &[(Frame, Turn)]) -> (PathBuf, LogTotals) {
+    let mut folder = place.join("0");
+    let mut logs = LogStore::local(&folder).unwrap();
     let mut writer = LogWriter::open(&logs, attempt(), limit).await.unwrap();
     let mut turns: Vec<_> = script.iter().map(|(_, turn)| *turn).collect();
     let mut next = 0;
@@ -78,8 +78,9 @@ async fn write(limit: u64, script: &[(Frame, Turn)]) -> (TempDir, LogTotals) {
             }
             Turn::Crash => {
                 let wreck = folder;
-                folder = copy(wreck.path());
-                logs = LogStore::local(folder.path()).unwrap();
+                folder = place.join((next + 1).to_string());
+                copy(&wreck, &folder);
+                logs = LogStore::local(&folder).unwrap();
                 writer = LogWriter::open(&logs, attempt(), limit).await.unwrap();
                 assert!(writer.frames() <= next as u64 + 1);
             }
@@ -92,17 +93,15 @@ async fn write(limit: u64, script: &[(Frame, Turn)]) -> (TempDir, LogTotals) {
 }
 
 /// What the files hold at this moment is what a crash would leave.
-fn copy(from: &Path) -> TempDir {
-    let to = tempfile::tempdir().unwrap();
+fn copy(from: &Path, to: &Path) {
     let log = Path::new(&attempt().to_string()).to_owned();
-    std::fs::create_dir(to.path().join(&log)).unwrap();
+    std::fs::create_dir_all(to.join(&log)).unwrap();
     for entry in std::fs::read_dir(from.join(&log)).into_iter().flatten() {
         let name = entry.unwrap().file_name();
         let chunk = log.join(name);
         // Files that are being replaced at this moment are no chunks.
-        let _ = std::fs::copy(from.join(&chunk), to.path().join(&chunk));
+        let _ = std::fs::copy(from.join(&chunk), to.join(&chunk));
     }
-    to
 }
 
 /// Follows what was read through what was appended; a note stands for what it says is missing.
@@ -143,10 +142,11 @@ proptest! {
         script in prop::collection::vec((frame(), turn()), 0..250),
         limit in prop_oneof![Just(u64::MAX), 1_u64..200_000],
     ) {
+        let place = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (folder, totals) = write(limit, &script).await;
-            let logs = LogStore::local(folder.path()).unwrap();
+            let (folder, totals) = write(place.path(), limit, &script).await;
+            let logs = LogStore::local(&folder).unwrap();
             let read: Vec<Frame> =
                 logs.read(attempt(), LogQuery::default()).try_collect().await.unwrap();
             let appended: Vec<_> = script.iter().map(|(frame, _)| frame.clone()).collect();

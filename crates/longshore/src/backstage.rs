@@ -6,15 +6,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use longshore_cli::{
-    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnPull, PullWish, Stop, Trouble, WorkerOptions,
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
+    WorkerOptions,
 };
 use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
 use longshore_core::spec::{JobSpec, TimeLimits};
-use longshore_engine::{Doing, ExecutorPool, ExecutorSource, Found, Keeping, Worker, sweep};
-use longshore_executor::{ExecutorError, Images, PullRequest, SharedExecutor};
+use longshore_core::with_causes;
+use longshore_engine::{Doing, Found, Keeping, Worker, sweep};
+use longshore_executor::{
+    ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
+};
 use longshore_executor_docker::context::{self, Wish};
+use longshore_service::{DockerService, ServiceOptions};
 use longshore_store::Store;
 use tokio::sync::watch;
 
@@ -122,6 +127,15 @@ impl Backstage for Local {
         pulled.map_err(|error| trouble(what(), &error))
     }
 
+    fn docker_service(&self, store: &Store, on_pull: OnJobPull) -> DockerService {
+        let source: Arc<dyn ExecutorSource> = Arc::<Kinds>::clone(&self.kinds);
+        let options = ServiceOptions {
+            on_pull: Some(on_pull),
+            ..ServiceOptions::default()
+        };
+        DockerService::new(store.clone(), source, options)
+    }
+
     async fn cleanup(
         &self,
         store: &Store,
@@ -165,6 +179,7 @@ fn leftover(found: &Found) -> Leftover {
     };
     let why = match found.keeping {
         Keeping::InUse => "its attempt is under way",
+        Keeping::OfService => "the caller that drives its job removes it",
         Keeping::TooYoung => "no attempt explains it, but it is too young to judge",
         Keeping::Ended => "its attempt has ended",
         Keeping::Unknown => "no attempt explains it, and it is old",
@@ -176,23 +191,13 @@ fn leftover(found: &Found) -> Leftover {
     }
 }
 
-/// An error with its causes, in one line.
 fn trouble(what: String, error: &(dyn Error + 'static)) -> Trouble {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = error.source();
-    }
     let fault = error
         .downcast_ref::<ExecutorError>()
         .map(ExecutorError::fault);
     Trouble {
         what,
-        said,
+        said: with_causes(error),
         hint: fault.and_then(hint),
     }
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostKind};
-use longshore_engine::ExecutorSource;
-use longshore_executor::{ExecutorError, SharedExecutor};
+use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
 use longshore_executor_docker::context::DockerEnvironment;
 use longshore_executor_docker::{DockerExecutor, DockerOptions};
 

@@ -19,10 +19,11 @@ fn main() -> ExitCode {
     ))
 }
 
-/// What longshore says of itself goes to stderr; `LONGSHORE_LOG` says how much.
+/// What longshore says of itself goes to stderr; `LONGSHORE_LOG` says how much. What DockerService
+/// answers with a plain value, the command that asked tells in full.
 fn listen() {
     let filter = EnvFilter::try_from_env("LONGSHORE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("longshore=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("longshore=warn,longshore_service=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -161,6 +161,7 @@ fn events_tell_a_jobs_life_in_order() {
         "queued",
         "claimed",
         "image_ready",
+        "created",
         "started",
         "exited",
         "log_complete",

@@ -41,6 +41,8 @@ const FREE: [&str; 5] = [
     "xtask",
 ];
 const TESTKIT: &str = "longshore-testkit";
+/// A crate whose tests need a real place that runs containers.
+const TESTED_WITH: [(&str, &str); 1] = [("longshore-service", "longshore-executor-docker")];
 
 /// Checks the manifests of the workspace.
 pub(crate) fn check(metadata: &Metadata) -> Vec<Finding> {
@@ -64,7 +66,8 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<Finding> {
 }
 
 fn judge(user: &str, target: &str, in_tests: bool) -> Option<Finding> {
-    if FREE.contains(&user) || (in_tests && (target == TESTKIT || target == user)) {
+    let is_test_tool = target == TESTKIT || target == user || TESTED_WITH.contains(&(user, target));
+    if FREE.contains(&user) || (in_tests && is_test_tool) {
         return None;
     }
     let row = TABLE
@@ -89,6 +92,7 @@ mod tests {
         assert!(judge("longshore-engine", "longshore-executor-docker", false).is_some());
         assert!(judge("longshore-new", "longshore-core", false).is_some());
         assert!(judge("longshore-store", "longshore-testkit", false).is_some());
+        assert!(judge("longshore-service", "longshore-executor-docker", false).is_some());
     }
 
     #[test]
@@ -96,5 +100,6 @@ mod tests {
         assert!(judge("longshore-engine", "longshore-store", false).is_none());
         assert!(judge("longshore-store", "longshore-testkit", true).is_none());
         assert!(judge("longshore", "longshore-executor-docker", false).is_none());
+        assert!(judge("longshore-service", "longshore-executor-docker", true).is_none());
     }
 }

@@ -75,6 +75,7 @@ impl Source {
         self.path.starts_with("e2e/")
             || self.path.contains("/tests/")
             || self.path.ends_with("/tests.rs")
+            || self.path.ends_with("_tests.rs")
     }
 
     /// The crate's folder, such as `crates/longshore-core`, and the rest below its `src`.
@@ -111,5 +112,25 @@ pub(crate) mod samples {
             text: text.to_owned(),
         };
         Source::parse(&file).unwrap().unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::source;
+
+    #[test]
+    fn a_file_of_tests_is_known_by_its_path() {
+        let is_test = |path| source(path, "").is_test();
+        for path in [
+            "e2e/src/drill.rs",
+            "crates/a/tests/b.rs",
+            "crates/a/src/b/tests.rs",
+            "crates/a/src/b/tests/c.rs",
+            "crates/a/src/b_tests.rs",
+        ] {
+            assert!(is_test(path), "{path}");
+        }
+        assert!(!is_test("crates/a/src/contests.rs"));
     }
 }

@@ -48,6 +48,9 @@ pub(crate) struct HostAdd {
     /// Preference among hosts, 1 to 1000
     #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) weight: u32,
+    /// Do not pull images that it lacks; a job that needs one fails there
+    #[arg(long)]
+    pub(crate) no_auto_pull: bool,
     /// Label of the host, as KEY=VALUE
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) label: Vec<String>,

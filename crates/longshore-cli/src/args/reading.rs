@@ -24,6 +24,9 @@ pub(crate) struct JobsArgs {
     /// Print only ids
     #[arg(short = 'q', long)]
     pub(crate) ids: bool,
+    /// Accepted for docker's sake: jobs of every status are listed
+    #[arg(short, long)]
+    pub(crate) all: bool,
     /// Print full ids and texts
     #[arg(long)]
     pub(crate) no_trunc: bool,

@@ -22,6 +22,14 @@ pub(super) async fn run(session: &Session, args: SomeJobs) -> Result<u8, Failure
                 let grace = job.spec.timeouts.stop_grace;
                 ("requested", format!("asked to stop; killed after {grace}"))
             }
+            CancelAnswer::OfService => {
+                code = FAILURE;
+                let short = job.id.short();
+                (
+                    "of_service",
+                    format!("is moved by its caller: use `longshore docker cancel {short}`"),
+                )
+            }
             CancelAnswer::AlreadyFinal(status) => {
                 code = FAILURE;
                 ("already_final", format!("already {status}"))

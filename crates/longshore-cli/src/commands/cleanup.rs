@@ -47,7 +47,12 @@ pub(super) async fn run(session: &Session, args: CleanupArgs) -> Result<u8, Fail
     Ok(code)
 }
 
-fn show(session: &Session, found: &[(&str, Leftover)], cleanup: Cleanup) -> Result<(), Failure> {
+/// Shows what was found, and what became of it.
+pub(super) fn show(
+    session: &Session,
+    found: &[(&str, Leftover)],
+    cleanup: Cleanup,
+) -> Result<(), Failure> {
     if session.global.json {
         let view = |(host, leftover): &(&str, Leftover)| {
             serde_json::json!({
@@ -87,7 +92,7 @@ fn show(session: &Session, found: &[(&str, Leftover)], cleanup: Cleanup) -> Resu
     match cleanup {
         Cleanup::Plan if planned > 0 => {
             session.console.say(&format!(
-                "{planned} to remove: `longshore cleanup --apply` does it"
+                "{planned} to remove: the same with --apply does it"
             ));
         }
         Cleanup::Plan => session.console.say("nothing to remove"),

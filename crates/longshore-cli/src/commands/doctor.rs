@@ -6,11 +6,12 @@ use jiff::SignedDuration;
 use longshore_core::host::HostFacts;
 use longshore_core::policy::Policy;
 use longshore_core::spec::PidsLimit;
+use longshore_core::with_causes;
 
 use crate::commands::hosts;
 use crate::commands::placement::Places;
 use crate::exit_code::{FAILURE, SUCCESS};
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::render::spans;
 use crate::render::tables::HostRow;
 use crate::render::views::{self, SCHEMA};
@@ -103,7 +104,7 @@ fn look_at_folder(folder: &Path) -> Vec<Finding> {
     let mut findings = vec![match written {
         Ok(()) => good(format!("store {place} can be written")),
         Err(error) => broken(
-            format!("store {place}: {}", chain(&error)),
+            format!("store {place}: {}", with_causes(&error)),
             "make the folder writable",
         ),
     }];

@@ -32,6 +32,7 @@ async fn add(session: &Session, args: HostAdd) -> Result<u8, Failure> {
     let host = Host {
         slots: args.slots.unwrap_or(DEFAULT_SLOTS),
         weight: args.weight,
+        auto_pull: !args.no_auto_pull,
         labels: labels(&args.label)?,
         ..new_host(args.name.clone(), kind, endpoint, session.now())
     };

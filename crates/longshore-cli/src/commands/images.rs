@@ -40,7 +40,7 @@ pub(super) async fn run(session: &Session, command: ImagesCommand) -> Result<u8,
 }
 
 /// The named host, or all; the environment's where the pool has none.
-async fn places(session: &Session, host: Option<String>) -> Result<Vec<Host>, Failure> {
+pub(super) async fn places(session: &Session, host: Option<String>) -> Result<Vec<Host>, Failure> {
     let names: Vec<String> = host.into_iter().collect();
     let found = hosts::select(session, &names).await?;
     if !found.is_empty() {
@@ -122,7 +122,7 @@ async fn pull(session: &Session, host: Option<String>, wish: PullWish) -> Result
     Ok(code)
 }
 
-fn on_pull(bars: &MultiProgress, host: &str) -> OnPull {
+pub(super) fn on_pull(bars: &MultiProgress, host: &str) -> OnPull {
     let bar = bars.add(indicatif::ProgressBar::new_spinner());
     let style = ProgressStyle::with_template("{spinner} {prefix}: {msg} {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));

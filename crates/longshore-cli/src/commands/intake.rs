@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use longshore_core::JobId;
+use longshore_core::job::Driver;
 use longshore_core::policy::Policy;
 use longshore_core::spec::{EnvText, JobSpec};
 use longshore_store::{NewJob, Store, StoreError};
@@ -75,6 +76,7 @@ fn new_job(mut spec: JobSpec, policy: &Policy, not_before: Option<Timestamp>) ->
     NewJob {
         id: JobId::new(Uuid::now_v7()),
         spec,
+        driver: Driver::Engine,
         not_before,
     }
 }

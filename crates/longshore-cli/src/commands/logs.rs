@@ -4,7 +4,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::log::{Frame, Stream};
-use longshore_store::{LogError, LogQuery};
+use longshore_store::LogQuery;
 
 use crate::args::LogsArgs;
 use crate::commands::attend::{is_ended, write_note};
@@ -117,11 +117,15 @@ async fn follow(
     }
 }
 
-async fn print(
+/// Writes frames as they come.
+pub(super) async fn print<E>(
     session: &Session,
-    frames: BoxStream<'_, Result<Frame, LogError>>,
+    frames: BoxStream<'_, Result<Frame, E>>,
     form: FrameForm,
-) -> Result<(), Failure> {
+) -> Result<(), Failure>
+where
+    Failure: From<E>,
+{
     let mut stamper = Stamper::default();
     let mut batches = frames.ready_chunks(BATCH);
     while let Some(batch) = batches.next().await {

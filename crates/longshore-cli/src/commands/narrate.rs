@@ -120,7 +120,7 @@ fn told(kind: EventKind) -> Told {
         EventKind::Queued => Told::Live("queued"),
         EventKind::Claimed => Told::Live("launching"),
         EventKind::ImageReady => Told::Live("image is there"),
-        EventKind::Created => Told::Live("starting"),
+        EventKind::Created | EventKind::Launching => Told::Live("starting"),
         EventKind::Started => Told::Live("running"),
         EventKind::Stopping => Told::Live("stopping"),
         EventKind::Exited => Told::Live("exited"),
@@ -135,7 +135,8 @@ fn told(kind: EventKind) -> Told {
         | EventKind::AttemptEnded
         | EventKind::Finished
         | EventKind::Removed
-        | EventKind::RetryRequested => Told::Silent,
+        | EventKind::RetryRequested
+        | EventKind::Imported => Told::Silent,
     }
 }
 

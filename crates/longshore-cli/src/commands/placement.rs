@@ -203,6 +203,7 @@ pub(crate) fn new_host(name: String, kind: HostKind, endpoint: Endpoint, now: Ti
         state: HostState::Active,
         slots: DEFAULT_SLOTS,
         weight: DEFAULT_WEIGHT,
+        auto_pull: true,
         labels: std::collections::BTreeMap::new(),
         created_at: now,
         updated_at: now,

@@ -18,6 +18,14 @@ pub(super) async fn run(session: &Session, args: SomeJobs) -> Result<u8, Failure
             .await?
         {
             RetryAnswer::Queued => ("queued", "queued again".to_owned()),
+            RetryAnswer::OfService => {
+                code = FAILURE;
+                let short = job.id.short();
+                (
+                    "of_service",
+                    format!("is moved by its caller: use `longshore docker restart {short}`"),
+                )
+            }
             RetryAnswer::NotFinal(status) => {
                 code = FAILURE;
                 (

@@ -141,7 +141,7 @@ async fn ask_to_stop(session: &Session, id: JobId) -> Result<(), Failure> {
                 .console
                 .say("\nasked the job to stop; Ctrl-C again leaves it alone and detaches");
         }
-        CancelAnswer::Cancelled | CancelAnswer::AlreadyFinal(_) => {}
+        CancelAnswer::Cancelled | CancelAnswer::AlreadyFinal(_) | CancelAnswer::OfService => {}
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ pub(crate) struct HostView<'a> {
     state: &'static str,
     slots: u32,
     weight: u32,
+    auto_pull: bool,
     labels: &'a BTreeMap<String, String>,
     created_at: Timestamp,
     facts: Option<FactsView<'a>>,
@@ -36,6 +37,7 @@ impl<'a> HostView<'a> {
             state,
             slots,
             weight,
+            auto_pull,
             labels,
             ..
         } = &row.host;
@@ -49,6 +51,7 @@ impl<'a> HostView<'a> {
             state: state.word(),
             slots: *slots,
             weight: *weight,
+            auto_pull: *auto_pull,
             labels,
             created_at: row.host.created_at,
             facts: row.facts.as_ref().map(FactsView::new),

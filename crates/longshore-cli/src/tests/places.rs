@@ -55,6 +55,25 @@ async fn a_host_that_does_not_answer_is_added_only_by_force() {
 }
 
 #[tokio::test]
+async fn a_host_pulls_what_it_lacks_unless_it_was_added_otherwise() {
+    let stage = Stage::new();
+    for (name, flags) in [("plain", &[][..]), ("shut", &["--no-auto-pull"])] {
+        let add = ["hosts", "add", name, "unix:///mine.sock"];
+        assert_eq!(stage.type_in(&[&add[..], flags].concat()).await.code, 0);
+    }
+    let listed = stage.type_in(&["hosts", "list", "--json"]).await.out;
+    let hosts: Value = serde_json::from_str(&listed).unwrap();
+    let pulls = [0, 1].map(|host| (&hosts[host]["name"], &hosts[host]["auto_pull"]));
+    assert_eq!(
+        pulls,
+        [
+            (&"plain".into(), &true.into()),
+            (&"shut".into(), &false.into())
+        ]
+    );
+}
+
+#[tokio::test]
 async fn tls_without_all_its_files_is_refused() {
     let stage = Stage::new();
     stage.write("ca.pem", "");

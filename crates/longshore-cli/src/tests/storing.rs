@@ -1,6 +1,11 @@
 //! `submit`, `worker`, `cancel`, `retry`, templates, policy: what gets into the store.
 
+use longshore_core::job::Driver;
 use longshore_core::outcome::JobStatus;
+use longshore_core::spec::JobSpec;
+use longshore_core::{AttemptId, JobId, Timestamp};
+use longshore_store::NewJob;
+use uuid::Uuid;
 
 use super::stage::Stage;
 
@@ -142,6 +147,40 @@ async fn a_cancelled_job_can_be_tried_again() {
     assert_eq!(stage.type_in(&["cancel", "-"]).await.code, 1);
     assert_eq!(stage.type_in(&["retry", "-"]).await.code, 0);
     assert_eq!(stage.newest().await.status, JobStatus::Queued);
+}
+
+#[tokio::test]
+async fn a_job_that_its_caller_drives_is_left_to_the_commands_that_do() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///m.sock"])
+        .await;
+    let (store, now) = (stage.store().await, Timestamp::UNIX_EPOCH);
+    let job = NewJob {
+        id: JobId::new(Uuid::now_v7()),
+        spec: JobSpec::new("demo".parse().unwrap()),
+        driver: Driver::Service,
+        not_before: None,
+    };
+    let (id, host) = (job.id, store.hosts().await.unwrap()[0].id);
+    store.submit(&[job], now).await.unwrap();
+    let attempt = AttemptId::new(Uuid::now_v7());
+    store.begin(id, attempt, host, now).await.unwrap();
+    for (command, advice) in [("cancel", "docker cancel"), ("retry", "docker restart")] {
+        let played = stage.type_in(&[command, "-"]).await;
+        assert_eq!(played.code, 1);
+        let advice = format!("`longshore {advice} {}`", id.short());
+        assert!(played.out.contains(&advice), "{}", played.out);
+        let played = stage.type_in(&[command, "-", "--json"]).await;
+        assert!(
+            played.out.contains("\"answer\":\"of_service\""),
+            "{}",
+            played.out
+        );
+    }
+    assert_eq!(stage.newest().await.status, JobStatus::Pending);
+    let listed = stage.type_in(&["jobs", "--json"]).await.out;
+    assert!(listed.contains("\"driver\": \"service\""), "{listed}");
 }
 
 #[tokio::test]

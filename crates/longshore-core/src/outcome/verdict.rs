@@ -21,6 +21,8 @@ pub enum Provenance {
     Call,
     /// Decided here: a limit passed or a wish came before anything ran.
     Decision,
+    /// Another system said so when its history was imported.
+    Import,
 }
 
 impl Provenance {
@@ -32,6 +34,7 @@ impl Provenance {
             Self::Recovery => "recovery",
             Self::Call => "call",
             Self::Decision => "decision",
+            Self::Import => "import",
         }
     }
 }
@@ -46,6 +49,7 @@ impl FromStr for Provenance {
             Self::Recovery,
             Self::Call,
             Self::Decision,
+            Self::Import,
         ]
         .into_iter()
         .find(|provenance| provenance.word() == word)

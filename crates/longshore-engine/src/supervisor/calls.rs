@@ -7,15 +7,13 @@ use longshore_core::attempt::{Action, Seen};
 use longshore_core::fault::Fault;
 use longshore_core::image::PullProgress;
 use longshore_core::launch::{Handle, Launch};
-use longshore_core::limits;
-use longshore_core::spec::{ImageReference, PullPolicy};
-use longshore_executor::{ExecutorError, Images, PullRequest};
+use longshore_core::spec::PullPolicy;
+use longshore_executor::{EndedBy, ExecutorError, Images, Observer, Wanted, bring};
 
 use super::Call;
 use super::logs::{LogTask, drain};
 use super::record::Outputs;
 use crate::context::{ActiveHost, Context};
-use crate::observer::{EndedBy, Observer, failed};
 
 /// What the calls of one attempt need.
 #[derive(Clone)]
@@ -59,7 +57,7 @@ impl Calls {
                         .shelf
                         .forget(self.host.host.id, &self.image_key());
                 }
-                failed(&error)
+                Seen::from(&error)
             }
         }
     }
@@ -67,7 +65,7 @@ impl Calls {
     async fn start(&self, handle: &Handle) -> Seen {
         match self.host.executor.start(handle).await {
             Ok(()) => Seen::Started,
-            Err(error) => failed(&error),
+            Err(error) => Seen::from(&error),
         }
     }
 
@@ -76,7 +74,7 @@ impl Calls {
         let grace_secs = u32::try_from(grace).unwrap_or(u32::MAX);
         match self.host.executor.stop(handle, grace_secs).await {
             Ok(()) => Seen::Stopped,
-            Err(error) => failed(&error),
+            Err(error) => Seen::from(&error),
         }
     }
 
@@ -86,12 +84,7 @@ impl Calls {
             executor: Arc::clone(&self.host.executor),
             attempt: self.launch.attempt,
             handle,
-            limit_bytes: self
-                .launch
-                .spec
-                .log_limit
-                .as_ref()
-                .map_or(limits::LOG_LIMIT_BYTES, |limit| limit.bytes()),
+            limit_bytes: self.launch.spec.log_limit_bytes(),
         };
         drain(&task, &self.outputs).await
     }
@@ -113,38 +106,30 @@ impl Calls {
                 self.outputs.set_digest(digest);
                 Seen::ImageReady
             }
-            Err(error) => failed(&error),
+            Err(error) => Seen::from(&error),
         }
     }
 
-    /// Makes sure that the image is there and says its digest, if it has one.
+    /// Makes sure that the image is there.
     async fn bring(&self, images: &dyn Images) -> Result<Option<String>, ExecutorError> {
-        let image = &self.launch.image;
-        let policy = self.launch.spec.pull;
-        if policy != PullPolicy::Always {
-            if let Some(present) = images.image(image).await? {
-                return Ok(digest_of(&present.digests, image));
-            }
-            if policy == PullPolicy::Never {
-                let text = format!("image `{image}` is not on the host and pull is `never`");
-                return Err(ExecutorError::new(Fault::ImageNotFound, text));
-            }
-        }
-        let timeouts = &self.launch.spec.timeouts;
-        let request = PullRequest {
-            image: image.clone(),
-            platform: self.launch.spec.platform.clone(),
-            idle: timeouts.pull_idle.duration(),
-            total: timeouts.pull.duration(),
+        let wanted = Wanted {
+            launch: &self.launch,
+            host: &self.host.host,
         };
-        self.outputs.pulling(&image.to_string());
+        let image = &self.launch.image;
         let calls = self.clone();
         let began = Instant::now();
-        let pulled = images
-            .pull(&request, Arc::new(move |progress| calls.show(progress)))
-            .await?;
-        tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
-        Ok(digest_of(&pulled.digests, image))
+        let brought = bring(
+            images,
+            wanted,
+            || self.outputs.pulling(&image.to_string()),
+            Arc::new(move |progress| calls.show(progress)),
+        )
+        .await?;
+        if brought.is_pulled {
+            tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
+        }
+        Ok(brought.digest)
     }
 
     /// Shows how far a pull has come, once there is something to show.
@@ -161,17 +146,6 @@ impl Calls {
         let platform = self.launch.spec.platform.as_ref().map(ToString::to_string);
         format!("{} {}", self.launch.image, platform.unwrap_or_default())
     }
-}
-
-/// The digest under the repository of this reference: `name@sha256:…` → `sha256:…`.
-fn digest_of(digests: &[String], image: &ImageReference) -> Option<String> {
-    let mine = digests.iter().find(|digest| {
-        digest
-            .parse::<ImageReference>()
-            .is_ok_and(|other| other.repository() == image.repository())
-    });
-    mine.and_then(|digest| digest.split_once('@'))
-        .map(|(_, digest)| digest.to_owned())
 }
 
 /// One line about a pull: layers done, bytes of those under way.

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::record::Outputs;
 use crate::context::Context;
-use crate::observer::{failed, is_silence};
 use crate::pump::Pump;
 
 /// A follow stream ends with its container; one that does not is told to after so long.
@@ -50,11 +49,8 @@ pub(super) enum LogState {
 impl LogTask {
     async fn open(&self) -> Result<Pump, LogError> {
         let writer = LogWriter::open(&self.logs, self.attempt, self.limit_bytes).await?;
-        Ok(Pump {
-            executor: Arc::clone(&self.executor),
-            handle: self.handle.clone(),
-            writer,
-        })
+        let executor = Arc::clone(&self.executor);
+        Ok(Pump::new(executor, self.handle.clone(), writer))
     }
 
     /// Begins to follow; rings when the output has come to its end.
@@ -103,8 +99,8 @@ pub(super) async fn drain(task: &LogTask, outputs: &Outputs) -> Seen {
     let result = pump.complete().await;
     let seen = match result {
         Ok(Ok(())) => Seen::Drained,
-        Ok(Err(error)) if is_silence(error.fault()) && !outputs.is_draining_too_long() => {
-            failed(&error)
+        Ok(Err(error)) if error.fault().is_silence() && !outputs.is_draining_too_long() => {
+            Seen::from(&error)
         }
         Ok(Err(error)) => match task.executor.observe(&task.handle).await {
             Ok(Observed::Absent) | Err(_) => {
@@ -114,7 +110,7 @@ pub(super) async fn drain(task: &LogTask, outputs: &Outputs) -> Seen {
                     Err(error) => Seen::Failed(Fault::Internal, error.to_string()),
                 }
             }
-            Ok(_) => failed(&error),
+            Ok(_) => Seen::from(&error),
         },
         Err(error) => Seen::Failed(Fault::Internal, error.to_string()),
     };

@@ -11,7 +11,7 @@ use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::outcome::Verdict;
 use longshore_core::retry::{self, Used};
-use longshore_executor::SharedExecutor;
+use longshore_executor::{Meter, SharedExecutor};
 use longshore_store::{End, Fenced, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,8 +19,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::Left;
 use super::logs::{self, LogState, LogTask};
 use crate::context::{ActiveHost, Context, Remains};
-use crate::meter::Meter;
-use crate::observer::is_silence;
 
 /// What calls leave behind for the record.
 #[derive(Clone)]
@@ -134,7 +132,7 @@ impl Recorder {
     /// Notes whether the host answers.
     pub(super) async fn heard(&mut self, seen: &Seen) -> Result<(), Left> {
         let is_silent = match seen {
-            Seen::Failed(fault, _) => is_silence(*fault),
+            Seen::Failed(fault, _) => fault.is_silence(),
             Seen::Cancel(_) | Seen::Clock => return Ok(()),
             Seen::Found(..)
             | Seen::ImageReady
@@ -173,7 +171,7 @@ impl Recorder {
             }
             State::Starting(handle) => {
                 self.handle = Some(handle.clone());
-                Ok(())
+                self.persist(|| store.created(fenced, handle, now)).await
             }
             State::Running(handle) => self.runs(handle.clone(), now).await,
             State::Stopping(handle, cause) => {
@@ -218,13 +216,12 @@ impl Recorder {
     }
 
     async fn follow(&self, handle: &Handle) {
-        let limit = self.job.spec.log_limit.as_ref();
         let task = LogTask {
             logs: self.context.store.logs().clone(),
             executor: Arc::clone(&self.executor),
             attempt: self.attempt.id,
             handle: handle.clone(),
-            limit_bytes: limit.map_or(limits::LOG_LIMIT_BYTES, |limit| limit.bytes()),
+            limit_bytes: self.job.spec.log_limit_bytes(),
         };
         let mut log = self.outputs.log().await;
         if matches!(*log, LogState::Untouched) {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use longshore_core::fault::{Fault, PullFault};
 use longshore_core::log::Stream;
 use longshore_core::outcome::{FailReason, JobStatus, Outcome};
-use longshore_core::spec::{JobSpec, RetryPolicy};
+use longshore_core::spec::{JobSpec, PullPolicy, RetryPolicy};
 use longshore_engine::{Doing, Keeping, sweep};
 use longshore_executor::mock::{Behaviour, Call, Mischief, Registry, Restart};
 use longshore_executor::{Executor, SharedExecutor};
@@ -162,6 +162,28 @@ async fn each_failure_of_a_pull_has_its_own_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_auto_pull_fails_a_job_whose_image_it_lacks() {
+    let mut rig = Rig::new(Behaviour::exits(0)).await;
+    rig.mock.tune(|knobs| knobs.other_images.on_host = false);
+    rig.host.auto_pull = false;
+    rig.store.update_host(&rig.host).await.unwrap();
+    let image = spec().image;
+    let jobs = [PullPolicy::Missing, PullPolicy::Always].map(|pull| JobSpec { pull, ..spec() });
+    let [missing, always] = rig.submit_all(jobs.into()).await[..] else {
+        panic!("two jobs");
+    };
+    let _worker = rig.worker();
+    let job = rig.finished(missing).await;
+    let reason = Outcome::Failed(FailReason::ImageNotFound);
+    assert_eq!(job.outcome, Some(reason));
+    let text = format!("image `{image}` not found on host `mock` and auto-pull is disabled for it");
+    assert!(job.message.as_ref().unwrap().contains(&text), "{job:?}");
+    // Who asks for a pull by name gets it.
+    assert_eq!(rig.finished(always).await.status, JobStatus::Completed);
+    assert_eq!(rig.mock.pulls_begun(&image), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_ours_and_over_may_be_swept() {
     let rig = Rig::new(Behaviour::forever()).await;
     let job = rig.submit(spec()).await;
@@ -220,5 +242,6 @@ fn stray(rig: &Rig) -> longshore_core::launch::Launch {
         host: "mock".into(),
         image: spec.image.clone(),
         spec,
+        legacy: None,
     }
 }

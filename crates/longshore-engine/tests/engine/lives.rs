@@ -45,6 +45,7 @@ async fn the_timeline_tells_every_step_in_order() {
         EventKind::Queued,
         EventKind::Claimed,
         EventKind::ImageReady,
+        EventKind::Created,
         EventKind::Started,
         EventKind::Exited,
         EventKind::LogComplete,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::JobId;
+use longshore_core::job::Driver;
 use longshore_core::log::Stream;
 use longshore_core::outcome::{JobStatus, Limit, Outcome};
 use longshore_core::policy::Policy;
@@ -66,6 +67,7 @@ async fn a_delayed_job_waits_for_its_time() {
     let job = NewJob {
         id: JobId::new(Uuid::now_v7()),
         spec: spec(),
+        driver: Driver::Engine,
         not_before: Some(not_before),
     };
     rig.store

@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::{AttemptRecord, Job};
+use longshore_core::job::{AttemptRecord, Driver, Job};
 use longshore_core::log::Stream;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
 use longshore_core::{HostId, JobId};
-use longshore_engine::{ExecutorSource, Stop, Worker, WorkerOptions};
+use longshore_engine::{Stop, Worker, WorkerOptions};
 use longshore_executor::mock::{Behaviour, Knobs, MockExecutor, Selector};
-use longshore_executor::{ExecutorError, SharedExecutor};
+use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
 use longshore_store::{LogQuery, NewJob, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -57,6 +57,7 @@ impl Rig {
             state: HostState::Active,
             slots: 10,
             weight: 100,
+            auto_pull: true,
             labels: [].into(),
             created_at: now,
             updated_at: now,
@@ -88,6 +89,7 @@ impl Rig {
             .map(|spec| NewJob {
                 id: JobId::new(Uuid::now_v7()),
                 spec,
+                driver: Driver::Engine,
                 not_before: None,
             })
             .collect();
@@ -97,6 +99,11 @@ impl Rig {
 
     /// A worker with a life, and a runtime, of its own.
     pub(crate) fn worker(&self) -> RunningWorker {
+        self.worker_with(WorkerOptions::default())
+    }
+
+    /// The same, with options.
+    pub(crate) fn worker_with(&self, options: WorkerOptions) -> RunningWorker {
         let runtime = Runtime::new().unwrap();
         let (folder, mock) = (self.folder.path().to_owned(), self.mock.clone());
         let stop = Stop::default();
@@ -104,7 +111,7 @@ impl Rig {
         let ended = runtime.spawn(async move {
             let store = Store::open(&folder).await.unwrap();
             let source = Arc::new(OneMock(mock));
-            Worker::new(store, source, WorkerOptions::default())
+            Worker::new(store, source, options)
                 .run(ladder)
                 .await
                 .unwrap();

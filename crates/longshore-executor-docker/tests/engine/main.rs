@@ -8,6 +8,8 @@ mod false_engine;
 mod fields;
 mod happenings;
 mod identity;
+mod inventory;
+mod leftovers;
 mod logs;
 mod pulls;
 mod readings;

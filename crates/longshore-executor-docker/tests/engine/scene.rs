@@ -73,6 +73,7 @@ impl Scene {
             host: "test-host".to_owned(),
             image: spec.image.clone(),
             spec,
+            legacy: None,
         }
     }
 

@@ -12,7 +12,7 @@ use longshore_core::{AttemptId, JobId, PoolId};
 use uuid::Uuid;
 
 use super::Program;
-use crate::{ExecutorError, Force, LogRange, Removed, SharedExecutor};
+use crate::{ExecutorError, Force, LogRange, Removed, Resource, ResourceKind, SharedExecutor};
 
 /// Whatever takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Turns a spec for the fixture's image into one that runs this program.
 type Prepare = Box<dyn Fn(&Program, &mut JobSpec) + Send + Sync>;
+/// Leaves something of this kind on the host that carries this pool's label, and says its name.
+type Leave = Box<dyn Fn(ResourceKind, PoolId) -> String + Send + Sync>;
 
 /// An executor with a host to test on, and a pool that belongs to one case alone.
 pub struct Fixture {
@@ -31,6 +33,7 @@ pub struct Fixture {
     image: ImageReference,
     missing_image: ImageReference,
     prepare: Prepare,
+    leave: Option<Leave>,
     keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -50,8 +53,20 @@ impl Fixture {
             image,
             missing_image,
             prepare: Box::new(prepare),
+            leave: None,
             keep: None,
         }
+    }
+
+    /// For executors with an inventory: leaves a volume, network or image of this pool on the host
+    /// and says its name, by which a job can ask for it.
+    #[must_use]
+    pub fn leaving(
+        mut self,
+        leave: impl Fn(ResourceKind, PoolId) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.leave = Some(Box::new(leave));
+        self
     }
 
     /// Keeps something alive as long as the fixture, such as the engine under test.
@@ -72,6 +87,7 @@ impl Fixture {
             host: "contract".into(),
             image: spec.image.clone(),
             spec,
+            legacy: None,
         }
     }
 
@@ -81,6 +97,24 @@ impl Fixture {
         launch.image = self.missing_image.clone();
         launch.spec.image = self.missing_image.clone();
         launch
+    }
+
+    /// Leaves something on the host and finds it again.
+    pub(super) async fn left(&self, kind: ResourceKind) -> Resource {
+        let leave = self.leave.as_ref();
+        let leave = leave.expect("a fixture with an inventory says how to leave something behind");
+        let name = leave(kind, self.pool);
+        let all = self.resources(self.pool).await;
+        let mut wanted = all.into_iter();
+        wanted
+            .find(|left| left.kind == kind && left.name == name)
+            .unwrap_or_else(|| panic!("{kind} {name} is listed"))
+    }
+
+    pub(super) async fn resources(&self, pool: PoolId) -> Vec<Resource> {
+        let inventory = self.executor.inventory().expect("asked for by few cases");
+        let resources = inventory.resources(pool).await;
+        resources.expect("lists the resources")
     }
 
     pub(super) async fn create(&self, launch: &Launch) -> Handle {
@@ -213,6 +247,13 @@ impl Fixture {
             .expect("lists the pool")
         {
             self.remove(&owned.handle, Force::Kill).await;
+        }
+        let Some(inventory) = self.executor.inventory() else {
+            return;
+        };
+        for resource in self.resources(pool).await {
+            let removed = inventory.remove_resource(&resource).await;
+            removed.expect("removes what the case left");
         }
     }
 }

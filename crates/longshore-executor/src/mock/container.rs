@@ -1,16 +1,20 @@
 //! One container of the mock: its stages, and what it has printed so far.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_core::attempt::{Exit, Observed, Refusal};
-use longshore_core::launch::{Handle, Launch};
+use longshore_core::launch::{Handle, LABEL_ATTEMPT, LABEL_JOB, LABEL_POOL, Launch};
 use longshore_core::log::Frame;
+use longshore_core::spec::ImageReference;
+use longshore_core::{AttemptId, PoolId};
 use tokio::sync::watch;
 
 use super::behaviour::{Behaviour, Consumption, OnTerm, Output};
 use super::clock::after;
+use super::foreign::Foreign;
 use crate::Owned;
 
 /// Exit code of a process that was killed.
@@ -23,7 +27,11 @@ pub(super) const KILL: i32 = 9;
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) serial: u64,
-    pub(super) launch: Launch,
+    /// What it was made from, unless somebody else made it.
+    pub(super) launch: Option<Launch>,
+    pub(super) name: String,
+    pub(super) image: ImageReference,
+    pub(super) labels: BTreeMap<String, String>,
     pub(super) created_at: Timestamp,
     pub(super) stage: Stage,
     /// When the removal that is under way will be done.
@@ -105,7 +113,10 @@ impl Container {
     pub(super) fn new(serial: u64, launch: &Launch, now: Timestamp) -> Self {
         Self {
             serial,
-            launch: launch.clone(),
+            launch: Some(launch.clone()),
+            name: launch.container_name(),
+            image: launch.image.clone(),
+            labels: launch.labels(),
             created_at: now,
             stage: Stage::Created { refused: None },
             gone_at: None,
@@ -113,11 +124,44 @@ impl Container {
         }
     }
 
-    pub(super) fn handle(&self) -> Handle {
-        Handle {
-            version: 1,
-            content: self.serial.to_string(),
+    /// One that somebody else made and has not started.
+    pub(super) fn foreign(serial: u64, foreign: Foreign) -> Self {
+        Self {
+            serial,
+            launch: None,
+            name: foreign.name,
+            image: foreign.image,
+            labels: foreign.labels,
+            created_at: foreign.created_at,
+            stage: Stage::Created { refused: None },
+            gone_at: None,
+            changed: watch::Sender::new(()),
         }
+    }
+
+    /// The engine's id. No two begin alike, as long as there are few.
+    pub(super) fn id(&self) -> String {
+        format!("{:016x}", self.serial.reverse_bits())
+    }
+
+    /// The serial number of the container with this id.
+    pub(super) fn serial_of(id: &str) -> Option<u64> {
+        let reversed = u64::from_str_radix(id, 16).ok()?;
+        (id.len() == 16).then(|| reversed.reverse_bits())
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        handle(self.id())
+    }
+
+    /// The pool that its label names.
+    pub(super) fn pool(&self) -> Option<PoolId> {
+        self.labels.get(LABEL_POOL)?.parse().ok()
+    }
+
+    /// The attempt that its label names.
+    pub(super) fn attempt(&self) -> Option<AttemptId> {
+        self.labels.get(LABEL_ATTEMPT)?.parse().ok()
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -161,9 +205,9 @@ impl Container {
     pub(super) fn owned(&self) -> Owned {
         Owned {
             handle: self.handle(),
-            attempt: Some(self.launch.attempt),
-            job: Some(self.launch.job),
-            name: self.launch.container_name(),
+            attempt: self.attempt(),
+            job: self.labels.get(LABEL_JOB).and_then(|id| id.parse().ok()),
+            name: self.name.clone(),
             created_at: self.created_at,
             is_running: self.is_running(),
         }
@@ -185,6 +229,14 @@ impl Container {
             Stage::Running(run, _) => run.frames.get(number).map(|frame| frame.at),
             Stage::Created { .. } | Stage::Exited(..) => None,
         }
+    }
+}
+
+/// The handle of the container with this id.
+pub(super) fn handle(id: String) -> Handle {
+    Handle {
+        version: 1,
+        content: id,
     }
 }
 

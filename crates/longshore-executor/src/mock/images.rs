@@ -64,7 +64,7 @@ impl Images for MockExecutor {
             let name = image.canonical();
             if world
                 .containers()
-                .any(|container| container.launch.image.canonical() == name)
+                .any(|container| container.image.canonical() == name)
             {
                 let message = format!("remove {image}: a container uses the image");
                 return Err(ExecutorError::new(Fault::Conflict, message));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use longshore_core::PoolId;
 use longshore_core::fault::Fault;
 use longshore_core::host::HostFacts;
 use longshore_core::launch::Launch;
@@ -13,7 +14,7 @@ use longshore_core::limits::{
 use longshore_core::spec::ImageReference;
 
 use super::behaviour::{Behaviour, Selector};
-use crate::Capabilities;
+use crate::{Capabilities, Resource};
 
 /// Everything about a mock host that can be set; all of it may be changed while it runs.
 #[derive(Clone, Debug)]
@@ -31,6 +32,9 @@ pub struct Knobs {
     /// What a probe finds; the start of the engine and the latency are filled in. A clock skew is
     /// only reported: give another `base` to have time stamps agree with it.
     pub facts: HostFacts,
+    /// Volumes, networks and images that pools left here, beside anonymous volumes of containers.
+    /// A container of a pool that names one of them uses it, whatever is said here.
+    pub resources: Vec<(PoolId, Resource)>,
     /// What the executor can do.
     pub capabilities: Capabilities,
     /// What it says to be unable to do, whatever the spec.
@@ -56,6 +60,7 @@ impl Knobs {
             images: BTreeMap::new(),
             other_images: ImageKnobs::default(),
             facts: facts(),
+            resources: Vec::new(),
             capabilities: Capabilities {
                 resource_limits: true,
                 networking: true,
@@ -172,6 +177,8 @@ pub enum Call {
     Pull,
     /// `sample`.
     Sample,
+    /// Everything of the inventory: lists, statistics, resources and their removal.
+    Inventory,
 }
 
 impl Call {
@@ -185,7 +192,8 @@ impl Call {
             | Self::Events
             | Self::Logs
             | Self::ListOwned
-            | Self::Image => Some(CONTROL_CALL),
+            | Self::Image
+            | Self::Inventory => Some(CONTROL_CALL),
             Self::Stop => Some(STOP_SLACK),
             Self::Remove => Some(REMOVE_CALL),
             Self::Sample => Some(USAGE_CALL),

@@ -17,8 +17,8 @@ use super::container::{Container, Run, Stage};
 use super::knobs::Call;
 use super::{MockExecutor, streams};
 use crate::{
-    Capabilities, Executor, ExecutorError, Force, HostEvent, Images, LogRange, Owned, Removed,
-    UsageMeter,
+    Capabilities, Executor, ExecutorError, Force, HostEvent, Images, Inventory, LogRange, Owned,
+    Removed, UsageMeter,
 };
 
 #[async_trait]
@@ -123,7 +123,7 @@ impl Executor for MockExecutor {
         self.call(Call::ListOwned, |world, _| {
             let own = world
                 .containers()
-                .filter(|container| container.launch.pool == pool);
+                .filter(|container| container.pool() == Some(pool));
             Ok(own.map(Container::owned).collect())
         })
         .await
@@ -134,6 +134,10 @@ impl Executor for MockExecutor {
     }
 
     fn usage(&self) -> Option<&dyn UsageMeter> {
+        Some(self)
+    }
+
+    fn inventory(&self) -> Option<&dyn Inventory> {
         Some(self)
     }
 }
@@ -172,7 +176,7 @@ impl MockExecutor {
     }
 }
 
-fn sample(run: &Run, now: jiff::Timestamp) -> Sample {
+pub(super) fn sample(run: &Run, now: jiff::Timestamp) -> Sample {
     let elapsed = Duration::try_from(now.duration_since(run.started_at)).unwrap_or_default();
     let pattern = &run.consumption;
     let grown = |per_sec: u64| {

@@ -24,6 +24,7 @@ use crate::{
 
 mod disturbances;
 mod images;
+mod inventory;
 mod programs;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -53,6 +54,7 @@ fn launch_of(number: u128, name: &str) -> Launch {
         host: "here".into(),
         spec: JobSpec::new(image(name)),
         image: image(name),
+        legacy: None,
     }
 }
 

@@ -9,14 +9,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use longshore_core::attempt::{Exit, Observed};
 use longshore_core::fault::Fault;
-use longshore_core::launch::{Handle, Launch};
+use longshore_core::launch::{Handle, Launch, container_name};
 use longshore_core::limits::EVENT_QUEUE;
 use longshore_core::{AttemptId, PoolId};
 use tokio::sync::{broadcast, watch};
 
 use super::behaviour::Behaviour;
 use super::clock::after;
-use super::container::{Container, Ending, KILL, KILLED, Run, Stage, TERM};
+use super::container::{Container, Ending, KILL, Run, Stage, TERM};
+use super::foreign::Foreign;
 use super::knobs::Knobs;
 use super::shelf::Shelf;
 use crate::{ExecutorError, Force, HostEvent, Removed};
@@ -34,17 +35,6 @@ pub struct Counts {
     pub removes: u32,
 }
 
-/// How the engine of the host is restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// Containers are stopped first and end by TERM or kill; their events are still sent.
-    Orderly,
-    /// Containers end with 255 and nobody is told.
-    Crash,
-    /// Containers live on.
-    LiveRestore,
-}
-
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) knobs: Knobs,
@@ -57,8 +47,8 @@ pub(super) struct World {
     rescheduled: watch::Sender<()>,
     running: usize,
     rng: fastrand::Rng,
-    containers: BTreeMap<u64, Container>,
-    names: HashMap<AttemptId, u64>,
+    pub(super) containers: BTreeMap<u64, Container>,
+    names: HashMap<String, u64>,
     agenda: BTreeSet<(Timestamp, u64)>,
     last_serial: u64,
 }
@@ -115,13 +105,12 @@ impl World {
     }
 
     pub(super) fn named(&self, attempt: AttemptId) -> Option<&Container> {
-        self.names
-            .get(&attempt)
-            .map(|serial| &self.containers[serial])
+        let serial = self.names.get(&container_name(attempt))?;
+        Some(&self.containers[serial]).filter(|found| found.attempt() == Some(attempt))
     }
 
     pub(super) fn container(&self, handle: &Handle) -> Option<&Container> {
-        self.containers.get(&handle.content.parse().ok()?)
+        self.containers.get(&Container::serial_of(&handle.content)?)
     }
 
     pub(super) fn containers(&self) -> impl Iterator<Item = &Container> {
@@ -145,13 +134,39 @@ impl World {
             let message = format!("create {}: no such image: {}", launch.attempt, launch.image);
             return Err(ExecutorError::new(Fault::ImageNotFound, message));
         }
-        self.last_serial += 1;
-        let container = Container::new(self.last_serial, launch, now);
-        let handle = container.handle();
-        self.names.insert(launch.attempt, container.serial);
-        self.containers.insert(container.serial, container);
-        self.count(launch.attempt).creates += 1;
+        if self.names.contains_key(&launch.container_name()) {
+            let message = format!("create {}: somebody else holds the name", launch.attempt);
+            return Err(ExecutorError::new(Fault::Conflict, message));
+        }
+        let serial = self.next_serial();
+        let handle = self.put(Container::new(serial, launch, now));
+        self.count(serial, |counts| counts.creates += 1);
         Ok(handle)
+    }
+
+    /// Adds a container of somebody else, as if it had been there since its creation.
+    pub(super) fn add(&mut self, mut foreign: Foreign, now: Timestamp) -> Handle {
+        let (behaviour, created_at) = (foreign.behaviour.take(), foreign.created_at);
+        let serial = self.next_serial();
+        let handle = self.put(Container::foreign(serial, foreign));
+        if let Some(behaviour) = behaviour {
+            // A start that is refused shows in the container.
+            let _ = self.run(serial, behaviour, created_at);
+        }
+        self.settle(now);
+        handle
+    }
+
+    fn next_serial(&mut self) -> u64 {
+        self.last_serial += 1;
+        self.last_serial
+    }
+
+    fn put(&mut self, container: Container) -> Handle {
+        let handle = container.handle();
+        self.names.insert(container.name.clone(), container.serial);
+        self.containers.insert(container.serial, container);
+        handle
     }
 
     pub(super) fn start(&mut self, handle: &Handle, now: Timestamp) -> Result<(), ExecutorError> {
@@ -168,7 +183,9 @@ impl World {
         match &container.stage {
             Stage::Running(..) | Stage::Exited(..) => Ok(()),
             Stage::Created { .. } => {
-                let behaviour = self.knobs.behaviour_for(&container.launch);
+                let launch = container.launch.as_ref();
+                let behaviour = launch.map(|launch| self.knobs.behaviour_for(launch));
+                let behaviour = behaviour.unwrap_or_default();
                 self.run(serial, behaviour, now)
             }
         }
@@ -202,8 +219,7 @@ impl World {
         self.change(serial, |found| found.stage = Stage::Running(run, ending));
         self.running += 1;
         self.max_running = self.max_running.max(self.running);
-        let attempt = self.containers[&serial].launch.attempt;
-        self.count(attempt).starts += 1;
+        self.count(serial, |counts| counts.starts += 1);
         self.settle(now);
         Ok(())
     }
@@ -216,9 +232,9 @@ impl World {
         let Stage::Running(run, _) = &container.stage else {
             return;
         };
-        let (serial, attempt) = (container.serial, container.launch.attempt);
+        let serial = container.serial;
         let ending = run.asked_to_stop(now, grace);
-        self.count(attempt).stops += 1;
+        self.count(serial, |counts| counts.stops += 1);
         self.signal(serial, TERM);
         if let Some(ending) = ending {
             self.end_by(serial, ending);
@@ -228,14 +244,17 @@ impl World {
 
     /// Sends a signal from outside, which ends it at once.
     pub(super) fn kill(&mut self, attempt: AttemptId, signal: i32, now: Timestamp) {
-        let Some(container) = self.named(attempt).filter(|found| found.is_running()) else {
-            return;
-        };
+        if let Some(serial) = self.named(attempt).map(|found| found.serial) {
+            self.kill_by(serial, signal, now);
+        }
+    }
+
+    fn kill_by(&mut self, serial: u64, signal: i32, now: Timestamp) {
         let ending = Ending {
             signal: Some(signal),
             ..Ending::with_code(now, 128 + signal)
         };
-        self.end_by(container.serial, ending);
+        self.end_by(serial, ending);
         self.settle(now);
     }
 
@@ -251,13 +270,13 @@ impl World {
         if container.gone_at.is_some() {
             return Ok(Removed::Pending);
         }
-        let (serial, attempt) = (container.serial, container.launch.attempt);
+        let serial = container.serial;
         match (container.is_running(), force) {
             (true, Force::Never) => {
-                let message = format!("remove {attempt}: the container is running");
+                let message = format!("remove {}: the container is running", container.name);
                 return Err(ExecutorError::new(Fault::Conflict, message));
             }
-            (true, Force::Kill) => self.kill(attempt, KILL, now),
+            (true, Force::Kill) => self.kill_by(serial, KILL, now),
             (false, Force::Never | Force::Kill) => {}
         }
         let gone_at = after(now, self.knobs.removal_time);
@@ -273,48 +292,13 @@ impl World {
 
     /// Takes it away behind everybody's back.
     pub(super) fn vanish(&mut self, attempt: AttemptId) {
-        let Some(serial) = self.names.get(&attempt).copied() else {
-            return;
-        };
-        self.take_away(serial);
-    }
-
-    pub(super) fn restart(&mut self, restart: Restart, now: Timestamp) {
-        let running: Vec<u64> = self
-            .containers()
-            .filter(|container| container.is_running())
-            .map(|container| container.serial)
-            .collect();
-        for serial in running {
-            match restart {
-                Restart::Orderly => self.shut_down(serial, now),
-                Restart::Crash => self.lose(serial, now),
-                Restart::LiveRestore => {}
-            }
+        if let Some(serial) = self.named(attempt).map(|found| found.serial) {
+            self.take_away(serial);
         }
-        self.settle(now);
-        self.engine_started_at = now;
-    }
-
-    fn shut_down(&mut self, serial: u64, now: Timestamp) {
-        let Stage::Running(run, _) = &self.containers[&serial].stage else {
-            return;
-        };
-        let obeys = run.asked_to_stop(now, Duration::MAX);
-        let code = obeys.map_or(KILLED, |ending| ending.code);
-        self.signal(serial, TERM);
-        self.end_by(serial, Ending::with_code(now, code));
-    }
-
-    fn lose(&mut self, serial: u64, now: Timestamp) {
-        self.end_by(serial, Ending::with_code(now, 255));
-        let drops_events = std::mem::replace(&mut self.knobs.drops_events, true);
-        self.settle(now);
-        self.knobs.drops_events = drops_events;
     }
 
     /// Ends it like this unless it ends earlier anyway.
-    fn end_by(&mut self, serial: u64, ending: Ending) {
+    pub(super) fn end_by(&mut self, serial: u64, ending: Ending) {
         self.change(serial, |found| match &mut found.stage {
             Stage::Running(_, Some(own)) if own.at < ending.at => {}
             Stage::Running(_, own) => *own = Some(ending),
@@ -347,21 +331,22 @@ impl World {
     }
 
     fn take_away(&mut self, serial: u64) {
-        let attempt = self.containers[&serial].launch.attempt;
-        if self.containers[&serial].is_running() {
+        self.announce(serial, HostEvent::Removed);
+        self.count(serial, |counts| counts.removes += 1);
+        let Some(taken) = self.containers.remove(&serial) else {
+            return;
+        };
+        if taken.is_running() {
             self.running -= 1;
         }
-        self.announce(serial, HostEvent::Removed);
-        self.count(attempt).removes += 1;
-        self.names.remove(&attempt);
-        let taken = self.containers.remove(&serial);
-        if let Some(due) = taken.and_then(|container| container.due()) {
+        self.names.remove(&taken.name);
+        if let Some(due) = taken.due() {
             self.agenda.remove(&(due, serial));
         }
         self.rescheduled.send_replace(());
     }
 
-    fn signal(&self, serial: u64, signal: i32) {
+    pub(super) fn signal(&self, serial: u64, signal: i32) {
         self.announce(serial, |attempt| HostEvent::Signalled(attempt, signal));
     }
 
@@ -369,13 +354,18 @@ impl World {
         if self.knobs.drops_events {
             return;
         }
-        let launch = &self.containers[&serial].launch;
-        // Nobody listens: the event is lost, as on a real host.
-        let _ = self.events.send((launch.pool, event(launch.attempt)));
+        let container = &self.containers[&serial];
+        if let (Some(pool), Some(attempt)) = (container.pool(), container.attempt()) {
+            // Nobody listens: the event is lost, as on a real host.
+            let _ = self.events.send((pool, event(attempt)));
+        }
     }
 
-    fn count(&mut self, attempt: AttemptId) -> &mut Counts {
-        self.counts.entry(attempt).or_default()
+    /// Counts what is done to a container that an attempt has.
+    fn count(&mut self, serial: u64, add: impl FnOnce(&mut Counts)) {
+        if let Some(attempt) = self.containers[&serial].attempt() {
+            add(self.counts.entry(attempt).or_default());
+        }
     }
 
     /// Changes a container, keeps the agenda right, wakes whoever waits for it.

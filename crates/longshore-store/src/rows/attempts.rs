@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use longshore_core::job::{AttemptRecord, Lease};
+use longshore_core::job::{AttemptRecord, Driver, Lease};
 use longshore_core::outcome::{JobStatus, Outcome, Verdict};
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
@@ -11,6 +11,8 @@ use crate::error::StoreError;
 use crate::sqlite::{Connection, Row};
 
 pub(crate) mod change;
+pub(crate) mod direct;
+pub(crate) mod history;
 pub(crate) mod lead;
 
 macro_rules! columns {
@@ -18,10 +20,19 @@ macro_rules! columns {
         "id, job_id, number, host_id, phase, handle, worker_id, lease_until, fence, claimed_at, \
          image_ready_at, started_at, ended_at, log_complete_at, removed_at, unknown_since, usage, \
          verdict_status, verdict_reason, exit_code, oom_killed, provenance, \
-         container_started_at, container_finished_at, verdict_message"
+         container_started_at, container_finished_at, verdict_message, driver"
     };
 }
 pub(crate) use columns;
+
+/// Which attempts hold a slot: all that run, and those that a worker is about to start. One that its
+/// caller drives holds none before it runs: nobody knows when that will be.
+macro_rules! holds_slot {
+    () => {
+        "(phase = 'running' OR (phase = 'claimed' AND driver = 'engine'))"
+    };
+}
+pub(crate) use holds_slot;
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM attempts WHERE id = $1");
 const OF_JOB: &str = concat!(
@@ -29,19 +40,31 @@ const OF_JOB: &str = concat!(
     columns!(),
     " FROM attempts WHERE job_id = $1 ORDER BY number"
 );
-const EXPIRED: &str = concat!(
+const UNDER_WAY: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM attempts WHERE phase <> 'ended' AND (lease_until IS NULL OR lease_until <= $1) \
+    " FROM attempts WHERE job_id = $1 AND phase <> 'ended'"
+);
+pub(crate) const EXPIRED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM attempts WHERE phase <> 'ended' AND driver = 'engine' \
+     AND (lease_until IS NULL OR lease_until <= $1) \
      ORDER BY lease_until, id LIMIT $2"
 );
-const UNREMOVED: &str = concat!(
+pub(crate) const UNREMOVED: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM attempts WHERE phase = 'ended' AND removed_at IS NULL AND id > $1 ORDER BY id LIMIT $2"
+    " FROM attempts WHERE driver = $3 AND phase = 'ended' AND removed_at IS NULL AND id > $1 \
+     ORDER BY id LIMIT $2"
 );
-const BUSY_SLOTS: &str = "SELECT host_id, COUNT(*) AS busy FROM attempts \
-    WHERE phase IN ('claimed', 'running') GROUP BY host_id";
+pub(crate) const BUSY_SLOTS: &str = concat!(
+    "SELECT host_id, COUNT(*) AS busy FROM attempts WHERE ",
+    holds_slot!(),
+    " GROUP BY host_id"
+);
+const BEGUN: &str = "SELECT host_id, COUNT(*) AS busy FROM attempts \
+    WHERE phase IN ('claimed', 'running') AND removed_at IS NULL GROUP BY host_id";
 const UNWANTED: &str = "SELECT attempts.id AS id FROM attempts \
     JOIN jobs ON jobs.id = attempts.job_id AND jobs.attempt = attempts.number \
     WHERE attempts.worker_id = $1 AND attempts.phase <> 'ended' \
@@ -75,6 +98,20 @@ pub(crate) async fn of_job(
     )
 }
 
+/// Reads the one of a job that is not over.
+pub(crate) async fn under_way(
+    db: &mut Connection,
+    job: JobId,
+) -> Result<Option<AttemptRecord>, StoreError> {
+    let query = sqlx::query(UNDER_WAY).bind(job.to_string());
+    query
+        .fetch_optional(db)
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
 /// The ids of all attempts of a job.
 pub(crate) async fn ids_of_job(
     db: &mut Connection,
@@ -86,7 +123,7 @@ pub(crate) async fn ids_of_job(
         .await?)
 }
 
-/// Those under way that nobody leads.
+/// Those of workers under way that nobody leads.
 pub(crate) async fn expired(
     db: &mut Connection,
     now: Timestamp,
@@ -99,17 +136,33 @@ pub(crate) async fn expired(
 /// Those that are over and whose containers may still be there.
 pub(crate) async fn unremoved(
     db: &mut Connection,
+    driver: Driver,
     limit: u32,
     after: Option<AttemptId>,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let query = sqlx::query(UNREMOVED).bind(after).bind(i64::from(limit));
+    let query = sqlx::query(UNREMOVED)
+        .bind(after)
+        .bind(i64::from(limit))
+        .bind(driver.word());
     read_all(&query.fetch_all(db).await?)
 }
 
 /// How many slots are taken on each host that has any taken.
 pub(crate) async fn busy_slots(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
-    let rows = sqlx::query(BUSY_SLOTS).fetch_all(db).await?;
+    count_by_host(db, BUSY_SLOTS).await
+}
+
+/// How many attempts run on each host or may be started there at any moment.
+pub(crate) async fn begun(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
+    count_by_host(db, BEGUN).await
+}
+
+async fn count_by_host(
+    db: &mut Connection,
+    sql: &'static str,
+) -> Result<HashMap<HostId, u32>, StoreError> {
+    let rows = sqlx::query(sql).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("attempts", row);
         Ok((cells.parse("host_id")?, cells.number("busy")?))
@@ -155,6 +208,7 @@ pub(crate) fn read(row: &Row) -> Result<AttemptRecord, StoreError> {
         job: cells.parse("job_id")?,
         number: cells.number("number")?,
         host: cells.parse("host_id")?,
+        driver: cells.parse("driver")?,
         phase: cells.parse("phase")?,
         handle: cells.json_option("handle")?,
         lease: read_lease(&cells)?,

@@ -9,17 +9,18 @@ use crate::sqlite::{Connection, Row};
 
 macro_rules! columns {
     () => {
-        "id, name, kind, endpoint, state, slots, weight, labels, created_at, updated_at"
+        "id, name, kind, endpoint, state, slots, weight, labels, created_at, updated_at, auto_pull"
     };
 }
 
 const INSERT: &str = concat!(
     "INSERT INTO hosts (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
 );
 const UPDATE: &str = "UPDATE hosts SET name = $2, kind = $3, endpoint = $4, state = $5, slots = $6, \
-    weight = $7, labels = $8, created_at = $9, updated_at = $10 WHERE id = $1";
+    weight = $7, labels = $8, created_at = $9, updated_at = $10, \
+    auto_pull = $11 WHERE id = $1";
 const LIST: &str = concat!("SELECT ", columns!(), " FROM hosts ORDER BY name");
 const GET: &str = concat!("SELECT ", columns!(), " FROM hosts WHERE id = $1");
 const GET_BY_NAME: &str = concat!("SELECT ", columns!(), " FROM hosts WHERE name = $1");
@@ -138,6 +139,7 @@ async fn write(db: &mut Connection, sql: &'static str, host: &Host) -> Result<u6
         .bind(json(&host.labels))
         .bind(time(host.created_at))
         .bind(time(host.updated_at))
+        .bind(i64::from(host.auto_pull))
         .execute(db)
         .await?;
     Ok(written.rows_affected())
@@ -153,6 +155,7 @@ fn read(row: &Row) -> Result<Host, StoreError> {
         state: cells.parse("state")?,
         slots: cells.number("slots")?,
         weight: cells.number("weight")?,
+        auto_pull: cells.get::<i64>("auto_pull")? != 0,
         labels: cells.json("labels")?,
         created_at: cells.time("created_at")?,
         updated_at: cells.time("updated_at")?,

@@ -11,14 +11,16 @@ use crate::error::StoreError;
 use crate::sqlite::{Connection, Database, Row};
 
 pub(crate) mod change;
+pub(crate) mod direct;
 pub(crate) mod due;
+pub(crate) mod history;
 pub(crate) mod insert;
 
 macro_rules! columns {
     () => {
         "id, spec, status, reason, exit_code, message, attempt, retries_used, infra_retries_used, \
          created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, total_deadline, \
-         image_digest, host_id"
+         image_digest, host_id, driver"
     };
 }
 
@@ -30,6 +32,10 @@ pub(crate) const QUEUED: &str = concat!(
     " FROM jobs WHERE status = 'queued' ORDER BY priority DESC, queued_at, id LIMIT $1"
 );
 const COUNTS: &str = "SELECT status, COUNT(*) AS jobs FROM jobs GROUP BY status";
+// Jobs under way have an attempt under way; each part runs on an index of its own.
+pub(crate) const ANY_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued') \
+    OR EXISTS (SELECT 1 FROM jobs WHERE status IN ('pending', 'retrying') AND driver = 'engine') \
+    OR EXISTS (SELECT 1 FROM attempts WHERE phase <> 'ended' AND driver = 'engine')";
 const NEWEST: &str = "SELECT id FROM jobs ORDER BY created_at DESC, id DESC LIMIT 1";
 const NEWEST_NAMED: &str =
     "SELECT id FROM jobs WHERE name = $1 ORDER BY created_at DESC, id DESC LIMIT 1";
@@ -154,6 +160,11 @@ pub(crate) async fn counts(db: &mut Connection) -> Result<Vec<(JobStatus, u64)>,
     rows.iter().map(read).collect()
 }
 
+/// Whether there is a job that workers move and that is not final.
+pub(crate) async fn any_open(db: &mut Connection) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(ANY_OPEN).fetch_one(db).await?)
+}
+
 /// The newest job; of this name, if one is given.
 pub(crate) async fn newest(
     db: &mut Connection,
@@ -193,6 +204,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
     Ok(Job {
         id: cells.parse("id")?,
         spec: cells.json("spec")?,
+        driver: cells.parse("driver")?,
         status,
         outcome: read_outcome(&cells, status)?,
         exit_code: cells.number_option("exit_code")?,

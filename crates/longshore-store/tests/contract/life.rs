@@ -166,6 +166,17 @@ pub(crate) async fn a_report_with_an_old_fence_changes_nothing(store: &Store) {
     assert_eq!(store.job(job).await.unwrap().status, JobStatus::Running);
 }
 
+pub(crate) async fn said_twice_created_changes_nothing(store: &Store) {
+    let (_, attempt) = claimed(store, spec()).await;
+    let fenced = Fenced::from(&attempt);
+    store.created(fenced, &handle(), at(2)).await.unwrap();
+    let before = store.last_event_sequence().await.unwrap();
+    store.created(fenced, &handle(), at(3)).await.unwrap();
+    assert_eq!(store.last_event_sequence().await.unwrap(), before);
+    let kept = store.attempt(attempt.id).await.unwrap();
+    assert_eq!(kept.handle, Some(handle()));
+}
+
 pub(crate) async fn said_twice_started_changes_nothing(store: &Store) {
     let (job, fenced) = running(store, spec()).await;
     let before = store.last_event_sequence().await.unwrap();

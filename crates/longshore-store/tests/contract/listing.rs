@@ -118,6 +118,13 @@ pub(crate) async fn a_job_is_found_by_id_beginning_end_or_name(store: &Store) {
     }
 }
 
+pub(crate) async fn a_name_means_its_job_though_the_id_of_another_begins_with_it(store: &Store) {
+    let other = submit(store, spec(), at(0)).await;
+    let beginning = &other.to_string()[..4];
+    let job = submit(store, named(beginning), at(1)).await;
+    assert_eq!(store.resolve(beginning).await.unwrap(), job);
+}
+
 pub(crate) async fn an_ambiguous_text_lists_what_it_fits(store: &Store) {
     let id = |tail: u128| JobId::new(Uuid::from_u128((0xabc << 100) | tail));
     let jobs = [1, 2].map(|tail| NewJob {

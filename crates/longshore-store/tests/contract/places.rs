@@ -30,6 +30,7 @@ pub(crate) async fn a_host_reads_back_as_it_was_added(store: &Store) {
     let changed = Host {
         state: HostState::Draining,
         slots: 9,
+        auto_pull: false,
         updated_at: at(5),
         ..added.clone()
     };

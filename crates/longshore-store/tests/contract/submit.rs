@@ -1,9 +1,10 @@
 //! Submitting: each job once, and as it was.
 
 use longshore_core::event::EventKind;
+use longshore_core::limits;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
-use longshore_store::{EventFilter, NewJob, Store};
+use longshore_store::{EventFilter, NewJob, Store, StoreError};
 
 use crate::world::{at, new_job, spec, submit};
 
@@ -96,6 +97,21 @@ pub(crate) async fn a_repeated_id_adds_nothing(store: &Store) {
         .unwrap()[0];
     assert_eq!((again.id, again.is_new), (job.id, false));
     assert_eq!(store.job(job.id).await.unwrap().created_at, at(0));
+}
+
+pub(crate) async fn more_jobs_than_one_call_may_add_are_refused_and_none_is_added(store: &Store) {
+    let jobs: Vec<_> = (0..=limits::SUBMIT_BATCH)
+        .map(|_| new_job(spec()))
+        .collect();
+    let refused = store.submit(&jobs, at(0)).await;
+    assert!(matches!(refused, Err(StoreError::TooMany { .. })));
+    assert!(
+        store
+            .events(EventFilter::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 pub(crate) async fn ten_thousand_jobs_are_one_call(store: &Store) {

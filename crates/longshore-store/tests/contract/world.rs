@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::AttemptRecord;
+use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::launch::Handle;
 use longshore_core::outcome::{FailReason, Outcome, Provenance, Verdict};
 use longshore_core::retry::Next;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
-use longshore_store::{Claim, End, Fenced, LogTotals, NewJob, Store};
+use longshore_store::{Begun, Claim, End, Fenced, LogTotals, NewJob, Store};
 use uuid::Uuid;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -34,13 +34,27 @@ pub(crate) fn new_job(spec: JobSpec) -> NewJob {
     NewJob {
         id: JobId::new(uuid()),
         spec,
+        driver: Driver::Engine,
         not_before: None,
+    }
+}
+
+/// A job that its caller drives.
+pub(crate) fn driven(spec: JobSpec) -> NewJob {
+    NewJob {
+        driver: Driver::Service,
+        ..new_job(spec)
     }
 }
 
 /// Submits one job and says which.
 pub(crate) async fn submit(store: &Store, spec: JobSpec, now: Timestamp) -> JobId {
     store.submit(&[new_job(spec)], now).await.unwrap()[0].id
+}
+
+/// Submits one job that its caller drives and says which.
+pub(crate) async fn submit_driven(store: &Store, spec: JobSpec, now: Timestamp) -> JobId {
+    store.submit(&[driven(spec)], now).await.unwrap()[0].id
 }
 
 pub(crate) fn host(name: &str, slots: u32) -> Host {
@@ -55,6 +69,7 @@ pub(crate) fn host(name: &str, slots: u32) -> Host {
         state: HostState::Active,
         slots,
         weight: 100,
+        auto_pull: true,
         labels: [("zone".to_owned(), "a".to_owned())].into(),
         created_at: at(0),
         updated_at: at(0),
@@ -98,6 +113,22 @@ pub(crate) async fn claim_one(store: &Store, job: JobId, host: HostId) -> Attemp
     let mut made = store.claim(&claims, worker(), at(30), at(1)).await.unwrap();
     made.pop()
         .expect("the job is queued and the host has a slot")
+}
+
+/// A job that its caller drives and has begun, with its attempt.
+pub(crate) async fn begun(store: &Store, spec: JobSpec) -> (JobId, AttemptRecord) {
+    let job = submit_driven(store, spec, at(0)).await;
+    let host = add_host(store, 4).await;
+    (job, begin_one(store, job, host).await)
+}
+
+pub(crate) async fn begin_one(store: &Store, job: JobId, host: HostId) -> AttemptRecord {
+    let attempt = AttemptId::new(uuid());
+    let begun = store.begin(job, attempt, host, at(1)).await.unwrap();
+    let Begun::New(record) = begun else {
+        panic!("the job is pending: {begun:?}");
+    };
+    record
 }
 
 /// A job whose container runs, with its attempt.

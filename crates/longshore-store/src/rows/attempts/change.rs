@@ -36,6 +36,8 @@ const IMAGE_READY: &str = "UPDATE attempts SET image_ready_at = COALESCE(image_r
     WHERE id = $1 AND fence = $2 AND phase = 'claimed' RETURNING id, job_id, number";
 const CREATED: &str = "UPDATE attempts SET handle = $3 \
     WHERE id = $1 AND fence = $2 AND phase = 'claimed' RETURNING id, job_id, number";
+const IS_CREATED: &str = "SELECT id, job_id, number FROM attempts \
+    WHERE id = $1 AND fence = $2 AND phase = 'claimed' AND handle = $3";
 const STARTED: &str = "UPDATE attempts SET phase = 'running', handle = $3, started_at = $4 \
     WHERE id = $1 AND fence = $2 AND phase = 'claimed' RETURNING id, job_id, number";
 const IS_RUNNING: &str = "SELECT id, job_id, number FROM attempts \
@@ -89,6 +91,16 @@ pub(crate) async fn created(
         fence(CREATED, fenced).bind(json(handle)),
     )
     .await
+}
+
+/// Whether that container is known already.
+pub(crate) async fn is_created(
+    db: &mut Connection,
+    fenced: Fenced,
+    handle: &Handle,
+) -> Result<bool, StoreError> {
+    let query = fence(IS_CREATED, fenced).bind(json(handle));
+    Ok(fetch(db, query).await?.is_some())
 }
 
 /// Claimed → running.
@@ -162,16 +174,16 @@ pub(crate) async fn removed(
     .await
 }
 
-type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
+pub(super) type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
 
-fn fence(sql: &'static str, fenced: Fenced) -> Statement<'static> {
+pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement<'static> {
     sqlx::query(sql)
         .bind(fenced.attempt.to_string())
         .bind(fenced.fence)
 }
 
 /// Binds a verdict to eight columns in their order.
-fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q> {
+pub(super) fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q> {
     query
         .bind(verdict.outcome.status().word())
         .bind(verdict.outcome.to_string())
@@ -184,7 +196,7 @@ fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q>
 }
 
 /// Runs a guarded statement; no row means that the report is stale.
-async fn one(
+pub(super) async fn one(
     db: &mut Connection,
     attempt: AttemptId,
     query: Statement<'_>,

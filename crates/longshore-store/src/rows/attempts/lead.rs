@@ -3,27 +3,29 @@
 use longshore_core::job::{AttemptRecord, Lease};
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
-use super::{columns, read};
+use super::{columns, holds_slot, read};
 use crate::columns::time;
 use crate::error::StoreError;
 use crate::sqlite::Connection;
 
 // The slots are counted in the statement itself: two workers that claim at one time cannot both
 // have the last one.
-const CLAIM: &str = concat!(
+pub(crate) const CLAIM: &str = concat!(
     "INSERT INTO attempts \
      (id, job_id, number, host_id, phase, worker_id, lease_until, fence, claimed_at) \
      SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6 FROM jobs, hosts \
      WHERE jobs.id = $2 AND jobs.status = 'queued' AND hosts.id = $3 AND hosts.state = 'active' \
      AND hosts.slots > (SELECT COUNT(*) FROM attempts \
-        WHERE host_id = $3 AND phase IN ('claimed', 'running')) RETURNING ",
+        WHERE host_id = $3 AND ",
+    holds_slot!(),
+    ") RETURNING ",
     columns!()
 );
 const RENEW: &str =
     "UPDATE attempts SET lease_until = $2 WHERE worker_id = $1 AND phase <> 'ended'";
 const TAKE_OVER: &str = concat!(
     "UPDATE attempts SET fence = fence + 1, worker_id = $3, lease_until = $4 \
-     WHERE id = $1 AND fence = $2 AND phase <> 'ended' \
+     WHERE id = $1 AND fence = $2 AND phase <> 'ended' AND driver = 'engine' \
      AND (lease_until IS NULL OR lease_until <= $5 OR worker_id = $3) RETURNING ",
     columns!()
 );

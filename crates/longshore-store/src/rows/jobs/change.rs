@@ -1,5 +1,6 @@
 //! The table of jobs: moving one from state to state. Each statement names the state it expects.
 
+use longshore_core::job::Driver;
 use longshore_core::outcome::{JobStatus, Outcome, Verdict};
 use longshore_core::retry::Budget;
 use longshore_core::{HostId, JobId, Timestamp};
@@ -8,21 +9,36 @@ use crate::columns::{Cells, time};
 use crate::error::StoreError;
 use crate::sqlite::Connection;
 
-const STATUS: &str = "SELECT id, status FROM jobs WHERE id = $1";
+/// Jobs that this attempt speaks for. One that its caller drives is pending until it is started.
+macro_rules! under_way {
+    () => {
+        "WHERE id = $1 AND attempt = $2 AND (status IN ('launching', 'running') \
+         OR (status = 'pending' AND driver = 'service'))"
+    };
+}
+
+const STANDING: &str = "SELECT id, status, driver FROM jobs WHERE id = $1";
 const CLAIM: &str = "UPDATE jobs SET status = 'launching', attempt = $2, host_id = $3, \
     started_at = NULL, queue_deadline = NULL WHERE id = $1 AND status = 'queued'";
 const IMAGE: &str = "UPDATE jobs SET image_digest = COALESCE(image_digest, $2) WHERE id = $1";
-const RUN: &str = "UPDATE jobs SET status = 'running', started_at = COALESCE(started_at, $3) \
-    WHERE id = $1 AND attempt = $2 AND status IN ('launching', 'running')";
+const RUN: &str = concat!(
+    "UPDATE jobs SET status = 'running', started_at = COALESCE(started_at, $3), \
+     message = CASE driver WHEN 'service' THEN NULL ELSE message END ",
+    under_way!()
+);
 const WISH: &str = "UPDATE jobs SET cancel_requested_at = $2 \
     WHERE id = $1 AND status IN ('launching', 'running') AND cancel_requested_at IS NULL";
 const GIVE_UP: &str = "UPDATE jobs SET status = $2, reason = $3, finished_at = $4, message = $5, \
     cancel_requested_at = $6, queue_deadline = NULL, not_before = NULL \
     WHERE id = $1 AND status IN ('pending', 'queued', 'retrying')";
-const UNDER_WAY: &str = "SELECT id, cancel_requested_at FROM jobs \
-    WHERE id = $1 AND attempt = $2 AND status IN ('launching', 'running')";
-const FINISH: &str = "UPDATE jobs SET status = $3, reason = $4, exit_code = $5, message = $6, \
-    finished_at = $7 WHERE id = $1 AND attempt = $2 AND status IN ('launching', 'running')";
+const UNDER_WAY: &str = concat!(
+    "SELECT id, driver, cancel_requested_at FROM jobs ",
+    under_way!()
+);
+const FINISH: &str = concat!(
+    "UPDATE jobs SET status = $3, reason = $4, exit_code = $5, message = $6, finished_at = $7 ",
+    under_way!()
+);
 const RETRY: &str = "UPDATE jobs SET status = 'retrying', exit_code = $3, message = $4, \
     not_before = $5, retries_used = retries_used + $6, \
     infra_retries_used = infra_retries_used + $7 \
@@ -40,14 +56,30 @@ pub(crate) struct Try {
     pub(crate) number: u32,
 }
 
-/// Where a job stands.
-pub(crate) async fn status(db: &mut Connection, job: JobId) -> Result<JobStatus, StoreError> {
-    let row = sqlx::query(STATUS)
+/// Where a job stands, and who moves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) status: JobStatus,
+    pub(crate) driver: Driver,
+}
+
+/// Where a job stands, and who moves it.
+pub(crate) async fn standing(db: &mut Connection, job: JobId) -> Result<Standing, StoreError> {
+    let row = sqlx::query(STANDING)
         .bind(job.to_string())
         .fetch_optional(db)
         .await?;
     let row = row.ok_or_else(|| StoreError::not_found("job", job.to_string()))?;
-    Cells::new("jobs", &row).parse("status")
+    let cells = Cells::new("jobs", &row);
+    Ok(Standing {
+        status: cells.parse("status")?,
+        driver: cells.parse("driver")?,
+    })
+}
+
+/// Where a job stands.
+pub(crate) async fn status(db: &mut Connection, job: JobId) -> Result<JobStatus, StoreError> {
+    Ok(standing(db, job).await?.status)
 }
 
 /// Queued → launching.
@@ -75,7 +107,7 @@ pub(crate) async fn set_image(
     Ok(())
 }
 
-/// Launching → running.
+/// Under way → running.
 pub(crate) async fn run(db: &mut Connection, one: Try, now: Timestamp) -> Result<bool, StoreError> {
     let moved = sqlx::query(RUN)
         .bind(one.job.to_string())
@@ -131,6 +163,8 @@ pub(crate) enum UnderWay {
     Wanted,
     /// It is, and somebody wishes the job cancelled.
     Unwanted,
+    /// It is, and the job's caller decides what follows.
+    OfService,
     /// It is not.
     No,
 }
@@ -145,15 +179,16 @@ pub(crate) async fn under_way(db: &mut Connection, one: Try) -> Result<UnderWay,
     let Some(row) = row else {
         return Ok(UnderWay::No);
     };
-    let wish = Cells::new("jobs", &row).time_option("cancel_requested_at")?;
-    Ok(if wish.is_some() {
-        UnderWay::Unwanted
-    } else {
-        UnderWay::Wanted
+    let cells = Cells::new("jobs", &row);
+    let wish = cells.time_option("cancel_requested_at")?;
+    Ok(match (cells.parse("driver")?, wish) {
+        (Driver::Service, _) => UnderWay::OfService,
+        (Driver::Engine, Some(_)) => UnderWay::Unwanted,
+        (Driver::Engine, None) => UnderWay::Wanted,
     })
 }
 
-/// Launching or running → final, with an outcome that may differ from the attempt's own.
+/// Under way → final, with an outcome that may differ from the attempt's own.
 pub(crate) async fn finish(
     db: &mut Connection,
     one: Try,

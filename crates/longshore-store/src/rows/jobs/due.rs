@@ -9,18 +9,21 @@ use crate::sqlite::{Connection, Row};
 
 pub(crate) const RELEASE: &str = "UPDATE jobs SET status = 'queued', queued_at = $1, not_before = NULL, \
     started_at = NULL, queue_deadline = $1 + queue_limit WHERE id IN ( \
-        SELECT id FROM jobs WHERE status IN ('pending', 'retrying') AND not_before <= $1 \
+        SELECT id FROM jobs WHERE status IN ('pending', 'retrying') \
+        AND driver = 'engine' AND not_before <= $1 \
         ORDER BY not_before LIMIT $2) RETURNING id";
 pub(crate) const NEXT: &str = "SELECT MIN(due) AS due FROM ( \
-    SELECT MIN(not_before) AS due FROM jobs WHERE status IN ('pending', 'retrying') \
+    SELECT MIN(not_before) AS due FROM jobs \
+        WHERE status IN ('pending', 'retrying') AND driver = 'engine' \
     UNION ALL SELECT MIN(queue_deadline) FROM jobs \
         WHERE status = 'queued' AND queue_deadline IS NOT NULL \
     UNION ALL SELECT MIN(total_deadline) FROM jobs \
-        WHERE status IN ('pending', 'queued', 'retrying') AND total_deadline IS NOT NULL) AS dues";
+        WHERE status IN ('pending', 'queued', 'retrying') AND total_deadline IS NOT NULL \
+        AND driver = 'engine') AS dues";
 pub(crate) const QUEUE_LIMIT_PASSED: &str = "SELECT id FROM jobs WHERE status = 'queued' \
     AND queue_deadline IS NOT NULL AND queue_deadline <= $1 ORDER BY queue_deadline LIMIT $2";
 pub(crate) const TOTAL_LIMIT_PASSED: &str = "SELECT id FROM jobs \
-    WHERE status IN ('pending', 'queued', 'retrying') \
+    WHERE status IN ('pending', 'queued', 'retrying') AND driver = 'engine' \
     AND total_deadline IS NOT NULL AND total_deadline <= $1 ORDER BY total_deadline LIMIT $2";
 pub(crate) const FINISHED: &str = "SELECT id FROM jobs WHERE finished_at < $1 \
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE job_id = jobs.id AND removed_at IS NULL) \

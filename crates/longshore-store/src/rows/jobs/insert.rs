@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use longshore_core::job::Driver;
 use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::{JobSpec, TimeLimit};
@@ -14,7 +15,8 @@ use crate::error::StoreError;
 use crate::sqlite::{Connection, Database};
 
 const INSERT: &str = "INSERT INTO jobs (id, short, spec, name, priority, idempotency_key, status, \
-    created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline) ";
+    created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline, \
+    driver) ";
 const INSERTED: &str = " ON CONFLICT DO NOTHING RETURNING id";
 const BY_KEY: &str = "SELECT id FROM jobs WHERE idempotency_key = $1";
 
@@ -22,9 +24,25 @@ const BY_KEY: &str = "SELECT id FROM jobs WHERE idempotency_key = $1";
 pub(crate) struct JobRow<'j> {
     pub(crate) id: JobId,
     pub(crate) spec: &'j JobSpec,
+    pub(crate) driver: Driver,
     /// Set when it waits for this time, and not yet for a slot.
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) now: Timestamp,
+}
+
+impl JobRow<'_> {
+    /// Whether it waits for a slot from the first moment.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.driver == Driver::Engine && self.not_before.is_none()
+    }
+
+    /// When its total limit passes. The clock of a job that its caller drives does not run yet.
+    fn total_deadline(&self, total: Option<i64>) -> Option<i64> {
+        match self.driver {
+            Driver::Engine => total.map(|total| time(self.now).saturating_add(total)),
+            Driver::Service => None,
+        }
+    }
 }
 
 /// Adds jobs and says which are new; the others were there by id or by idempotency key.
@@ -62,7 +80,7 @@ fn push(mut row: Separated<'_, Database, &'static str>, job: &JobRow<'_>) {
     let (spec, now) = (job.spec, time(job.now));
     let limit = |limit: Option<TimeLimit>| limit.map(|limit| length(limit.duration()));
     let (queue, total) = (limit(spec.timeouts.queue), limit(spec.timeouts.total));
-    let is_queued = job.not_before.is_none();
+    let is_queued = job.is_queued();
     let status = if is_queued {
         JobStatus::Queued
     } else {
@@ -85,5 +103,6 @@ fn push(mut row: Separated<'_, Database, &'static str>, job: &JobRow<'_>) {
                 .filter(|_| is_queued)
                 .map(|queue| now.saturating_add(queue)),
         )
-        .push_bind(total.map(|total| now.saturating_add(total)));
+        .push_bind(job.total_deadline(total))
+        .push_bind(job.driver.word());
 }

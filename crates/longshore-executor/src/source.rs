@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use longshore_core::HostId;
 use longshore_core::host::Host;
-use longshore_executor::{ExecutorError, SharedExecutor};
+
+use crate::{ExecutorError, SharedExecutor};
 
 /// Makes executors of hosts; the binary knows which kinds there are.
 pub trait ExecutorSource: Send + Sync {

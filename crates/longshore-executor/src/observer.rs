@@ -8,26 +8,26 @@ use longshore_core::attempt::{Evidence, Observed, Seen};
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::outcome::Provenance;
-use longshore_core::{AttemptId, fault::Fault};
-use longshore_executor::{ExecutorError, SharedExecutor};
+use longshore_core::{AttemptId, with_causes};
 use tokio::sync::{Notify, watch};
 
 use crate::host_watch::Hints;
+use crate::{ExecutorError, SharedExecutor};
 
 /// Who ends the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndedBy {
+pub enum EndedBy {
     /// We asked it to stop: its end needs no explanation.
     Us,
     /// Not us.
     Itself,
 }
 
-/// One supervisor's view of one container.
+/// One attempt's container in the eyes of whoever moves the attempt.
 #[derive(Clone)]
-pub(crate) struct Observer {
-    pub(crate) executor: SharedExecutor,
-    pub(crate) attempt: AttemptId,
+pub struct Observer {
+    executor: SharedExecutor,
+    attempt: AttemptId,
     hints: watch::Receiver<Hints>,
     /// The reasons that were there at the last look.
     looked: Arc<AtomicU64>,
@@ -36,7 +36,8 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(
+    /// With ears: `hints` come from the watch of its host.
+    pub fn new(
         executor: SharedExecutor,
         attempt: AttemptId,
         hints: watch::Receiver<Hints>,
@@ -50,29 +51,38 @@ impl Observer {
         }
     }
 
+    /// Without ears: all that it knows of an end is what the engine says afterwards.
+    pub fn deaf(executor: SharedExecutor, attempt: AttemptId) -> Self {
+        let (_, hints) = watch::channel(Hints {
+            broken: true,
+            ..Hints::default()
+        });
+        Self::new(executor, attempt, hints)
+    }
+
     /// To be rung when the container's output comes to its end.
-    pub(crate) fn output_ended(&self) -> Arc<Notify> {
+    pub fn output_ended(&self) -> Arc<Notify> {
         Arc::clone(&self.output_ended)
     }
 
     /// Looks the container up by its name.
-    pub(crate) async fn find(&self) -> Seen {
+    pub async fn find(&self) -> Seen {
         let handle = match self.executor.find(self.attempt).await {
             Ok(Some(handle)) => handle,
             Ok(None) => return Seen::Found(None, Evidence::plain(Provenance::Recovery)),
-            Err(error) => return failed(&error),
+            Err(error) => return Seen::from(&error),
         };
         match self
             .look(&handle, EndedBy::Itself, Provenance::Recovery)
             .await
         {
             Ok((observed, evidence)) => Seen::Found(Some((handle, observed)), evidence),
-            Err(error) => failed(&error),
+            Err(error) => Seen::from(&error),
         }
     }
 
     /// Waits for a reason to look, and looks.
-    pub(crate) async fn watch(mut self, handle: Handle, by: EndedBy) -> Seen {
+    pub async fn watch(mut self, handle: Handle, by: EndedBy) -> Seen {
         let looked = self.looked.load(Ordering::Relaxed);
         tokio::select! {
             // The sender lives as long as the listener, which outlives every observer.
@@ -82,12 +92,15 @@ impl Observer {
         }
         match self.look(&handle, by, Provenance::Inspect).await {
             Ok((observed, evidence)) => Seen::Looked(observed, evidence),
-            Err(error) => failed(&error),
+            Err(error) => Seen::from(&error),
         }
     }
 
     /// Looks now. `otherwise` is how an end is said to be learnt that no event told of.
-    async fn look(
+    ///
+    /// # Errors
+    /// The host does not answer, or not as it should.
+    pub async fn look(
         &self,
         handle: &Handle,
         by: EndedBy,
@@ -121,26 +134,8 @@ impl Observer {
 }
 
 /// A failed call as the attempt's life sees it.
-pub(crate) fn failed(error: &ExecutorError) -> Seen {
-    Seen::Failed(error.fault(), chain(error))
-}
-
-/// Whether nothing is known about the effect of a call that failed so.
-pub(crate) fn is_silence(fault: Fault) -> bool {
-    matches!(fault, Fault::Unreachable | Fault::TimedOut)
-}
-
-/// The error with its causes, once each.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
+impl From<&ExecutorError> for Seen {
+    fn from(error: &ExecutorError) -> Self {
+        Self::Failed(error.fault(), with_causes(error))
     }
-    text
 }

@@ -6,22 +6,23 @@ use jiff::Timestamp;
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::usage::Usage;
-use longshore_executor::SharedExecutor;
 use tokio_util::sync::CancellationToken;
 
+use crate::SharedExecutor;
+
 /// The totals of one attempt so far.
-#[derive(Clone, Default)]
-pub(crate) struct Meter(Arc<Mutex<Usage>>);
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Usage>>);
 
 impl Meter {
     /// The totals, if anything was read at all.
-    pub(crate) fn totals(&self) -> Option<Usage> {
+    pub fn totals(&self) -> Option<Usage> {
         let usage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (usage.samples > 0).then(|| usage.clone())
     }
 
     /// Reads until told to stop or until the container runs no more.
-    pub(crate) async fn run(
+    pub async fn run(
         self,
         executor: SharedExecutor,
         handle: Handle,

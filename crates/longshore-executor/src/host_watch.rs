@@ -8,25 +8,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use longshore_core::{AttemptId, PoolId, limits};
-use longshore_executor::{HostEvent, SharedExecutor};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::{HostEvent, SharedExecutor};
+
 /// What the host watch knows about one attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hints {
+pub struct Hints {
     /// The engine reported the exit while we listened.
-    pub(crate) exited: bool,
+    pub exited: bool,
     /// Somebody sent it a signal.
-    pub(crate) signalled: bool,
+    pub signalled: bool,
     /// The stream broke since the attempt began to listen.
-    pub(crate) broken: bool,
+    pub broken: bool,
     /// Grows with everything that is a reason to look.
-    pub(crate) reasons: u64,
+    pub reasons: u64,
 }
 
 /// Hints of one attempt; listening ends when it is dropped.
-pub(crate) struct Listener {
+pub struct Listener {
     attempt: AttemptId,
     hints: watch::Receiver<Hints>,
     listeners: Arc<Listeners>,
@@ -34,7 +35,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// What is known now.
-    pub(crate) fn hints(&self) -> watch::Receiver<Hints> {
+    pub fn hints(&self) -> watch::Receiver<Hints> {
         self.hints.clone()
     }
 }
@@ -55,22 +56,20 @@ impl Listeners {
 }
 
 /// The watch of one host.
-pub(crate) struct HostWatch {
+#[derive(Default)]
+pub struct HostWatch {
     listeners: Arc<Listeners>,
     connected: watch::Sender<bool>,
 }
 
 impl HostWatch {
     /// A watch that is not connected yet.
-    pub(crate) fn new() -> Self {
-        Self {
-            listeners: Arc::default(),
-            connected: watch::Sender::new(false),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Begins to listen for one attempt.
-    pub(crate) fn listen(&self, attempt: AttemptId) -> Listener {
+    pub fn listen(&self, attempt: AttemptId) -> Listener {
         let start = Hints {
             broken: !*self.connected.borrow(),
             ..Hints::default()
@@ -85,17 +84,12 @@ impl HostWatch {
     }
 
     /// Whether the stream is open now, and news about it.
-    pub(crate) fn connected(&self) -> watch::Receiver<bool> {
+    pub fn connected(&self) -> watch::Receiver<bool> {
         self.connected.subscribe()
     }
 
     /// Reads the stream, and opens it again whenever it breaks, until told to stop.
-    pub(crate) async fn run(
-        &self,
-        executor: SharedExecutor,
-        pool: PoolId,
-        stop: CancellationToken,
-    ) {
+    pub async fn run(&self, executor: SharedExecutor, pool: PoolId, stop: CancellationToken) {
         let mut pause = limits::RETRY_CALL_FIRST;
         while !stop.is_cancelled() {
             let lasted = tokio::select! {

@@ -1,0 +1,148 @@
+//! The same for many jobs at once: several at a time on each host, and a result for each.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::stream::{self, StreamExt};
+use longshore_core::limits::{BULK, BULK_PER_HOST};
+use longshore_core::spec::EnvName;
+use longshore_core::{HostId, JobId};
+use longshore_executor::Force;
+
+use crate::check_container_status::ContainerStatus;
+use crate::container_id::ContainerId;
+use crate::error::{ServiceError, Why};
+use crate::service::DockerService;
+
+/// A result for each job, in the order of the jobs.
+type Results<T> = Vec<(JobId, Result<T, ServiceError>)>;
+
+impl DockerService {
+    /// [`create_container`](Self::create_container) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn create_all(
+        &self,
+        jobs: &[JobId],
+        env: &BTreeMap<EnvName, String>,
+    ) -> Result<Results<ContainerId>, ServiceError> {
+        self.bulk(jobs, |job| self.create_container(job, env)).await
+    }
+
+    /// [`start_container`](Self::start_container) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn start_all(&self, jobs: &[JobId]) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.start_container(job)).await
+    }
+
+    /// [`stop_container`](Self::stop_container) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn stop_all(
+        &self,
+        jobs: &[JobId],
+        timeout: Duration,
+    ) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.stop_container(job, timeout))
+            .await
+    }
+
+    /// [`remove_container`](Self::remove_container) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn remove_all(
+        &self,
+        jobs: &[JobId],
+        force: Force,
+    ) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.remove_container(job, force))
+            .await
+    }
+
+    /// [`harvest_completed_job`](Self::harvest_completed_job) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn harvest_all(&self, jobs: &[JobId]) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.harvest_completed_job(job)).await
+    }
+
+    /// [`cancel_job`](Self::cancel_job) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn cancel_all(&self, jobs: &[JobId]) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.cancel_job(job)).await
+    }
+
+    /// [`restart_job`](Self::restart_job) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn restart_all(&self, jobs: &[JobId]) -> Result<Results<bool>, ServiceError> {
+        self.bulk(jobs, |job| self.restart_job(job)).await
+    }
+
+    /// [`check_container_status`](Self::check_container_status) for each.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub async fn status_all(
+        &self,
+        jobs: &[JobId],
+    ) -> Result<Results<ContainerStatus>, ServiceError> {
+        self.bulk(jobs, |job| self.check_container_status(job))
+            .await
+    }
+
+    /// Acts upon each job, so many at a time on each host: a host that hangs keeps none of the
+    /// others waiting.
+    async fn bulk<T, F>(
+        &self,
+        jobs: &[JobId],
+        act: impl Fn(JobId) -> F,
+    ) -> Result<Results<T>, ServiceError>
+    where
+        F: Future<Output = Result<T, ServiceError>>,
+    {
+        if jobs.len() > BULK {
+            let why = Why::TooMany(jobs.len());
+            return Err(ServiceError::execution("nothing was done", why));
+        }
+        let act = &act;
+        let groups = self.by_host(jobs).await.into_values().map(|group| {
+            let acts = stream::iter(group).map(|place| async move {
+                let job = jobs[place];
+                (place, (job, act(job).await))
+            });
+            acts.buffer_unordered(BULK_PER_HOST).collect::<Vec<_>>()
+        });
+        let mut results: Vec<_> = join_all(groups).await.into_iter().flatten().collect();
+        results.sort_unstable_by_key(|(place, _)| *place);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// The places of the jobs in their list, by the host that is going to be asked.
+    async fn by_host(&self, jobs: &[JobId]) -> HashMap<Option<HostId>, Vec<usize>> {
+        let hosts = self.store().hosts().await.unwrap_or_default();
+        let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, job) in jobs.iter().enumerate() {
+            // A job that cannot be read says so itself, in its turn.
+            let job = self.store().job(*job).await.ok();
+            let host = job.and_then(|job| {
+                let named = hosts
+                    .iter()
+                    .find(|host| Some(&host.name) == job.spec.host.as_ref());
+                job.host.or(named.map(|host| host.id))
+            });
+            groups.entry(host).or_default().push(place);
+        }
+        groups
+    }
+}

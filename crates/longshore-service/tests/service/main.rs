@@ -1,0 +1,15 @@
+//! `DockerService` with the mock executor and against real engines.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
+mod bad_input;
+mod bulk;
+mod cleanup;
+mod corners;
+mod engine;
+mod legacy_rows;
+mod lives;
+mod made;
+mod mock;
+mod resources;
+mod rig;
+mod scene;
