@@ -5,7 +5,7 @@ use std::env;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use longshore_testkit::{EngineAccess, run};
+use longshore_testkit::{EngineAccess, LegacyRelease, run};
 
 use crate::steps::{Step, Stream, cargo, run_all, run_one, run_read, run_visible, say};
 use crate::{engine, generated, packages, tally, tidy};
@@ -150,6 +150,12 @@ fn clippy() -> Result<()> {
 
 fn setup() -> Result<()> {
     packages::ensure(packages::FOR_TESTS)?;
+    for release in LegacyRelease::ALL {
+        say(&format!(
+            "to import from: django-container-manager {release} of PyPI"
+        ));
+        release.install()?;
+    }
     let access = match named_engine() {
         Some(named) => named,
         None => engine::up()?,

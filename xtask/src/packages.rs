@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use longshore_testkit::run;
+use longshore_testkit::{postgres_programs, run};
 
 use crate::steps::say;
 
@@ -51,6 +51,8 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("sshd", "openssh-server", "engines reached by ssh"),
     need("ssh", "openssh-client", "engines reached by ssh"),
     need("ps", "procps", "checks that nothing is left behind"),
+    need("initdb", "postgresql", "databases to import from"),
+    need("python3", "python3-venv", "the system to import from"),
 ];
 
 /// What the demo needs, besides an engine.
@@ -74,14 +76,17 @@ const FOLDERS: [&str; 6] = [
 ];
 
 /// Units that these packages would start; our own servers are private ones.
-const UNITS: [&str; 5] = [
+const UNITS: [&str; 6] = [
     "docker.service",
     "docker.socket",
     "docker-registry.service",
+    "postgresql.service",
     "ssh.service",
     "ssh.socket",
 ];
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+/// Debian's tools for PostgreSQL read files in this folder before they make a cluster.
+const CLUSTERS: &str = "/etc/postgresql-common/createcluster.d";
 
 /// Installs what is missing, or says what to install.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
@@ -118,12 +123,17 @@ fn in_folders(program: &str) -> bool {
 }
 
 fn is_there(need: &Need) -> bool {
-    if need.program == "busybox" {
+    match need.program {
         // The image has no libraries, so a busybox that wants some is of no use.
-        let wants_libraries = |path: &str| run(Command::new("ldd").arg(path)).is_ok();
-        return in_folders("busybox") && !wants_libraries("/bin/busybox");
+        "busybox" => {
+            let wants_libraries = |path: &str| run(Command::new("ldd").arg(path)).is_ok();
+            in_folders("busybox") && !wants_libraries("/bin/busybox")
+        }
+        "initdb" => postgres_programs().is_some(),
+        // Debian's python3 alone makes no environments that packages can be installed in.
+        "python3" => run(Command::new("python3").args(["-c", "import ensurepip"])).is_ok(),
+        program => in_folders(program),
     }
-    in_folders(need.program)
 }
 
 /// Before Debian 13 the docker command was part of docker.io.
@@ -145,9 +155,11 @@ fn install(packages: &BTreeSet<&str>) -> Result<()> {
     ));
     let before: Vec<&str> = UNITS.into_iter().filter(|unit| has_unit(unit)).collect();
     let quiet = QuietServices::begin()?;
+    let clusterless = packages.contains(&"postgresql").then(NoCluster::begin);
+    let clusterless = clusterless.transpose()?;
     let installed =
         apt_get(&[&["install", "-y", "--no-install-recommends"], &packages[..]].concat());
-    drop(quiet);
+    drop((quiet, clusterless));
     for unit in UNITS
         .into_iter()
         .filter(|unit| has_unit(unit) && !before.contains(unit))
@@ -196,6 +208,27 @@ impl Drop for QuietServices {
         if self.ours {
             let _ = fs::remove_file(POLICY);
         }
+    }
+}
+
+/// While this lives, a newly installed PostgreSQL makes no cluster for the machine: tests have
+/// clusters of their own.
+struct NoCluster {
+    file: PathBuf,
+}
+
+impl NoCluster {
+    fn begin() -> Result<Self> {
+        let file = Path::new(CLUSTERS).join("longshore.conf");
+        fs::create_dir_all(CLUSTERS)?;
+        fs::write(&file, "create_main_cluster = false\n")?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for NoCluster {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.file);
     }
 }
 

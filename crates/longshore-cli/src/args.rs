@@ -8,6 +8,7 @@ use longshore_core::outcome::JobStatus;
 use crate::completion;
 
 mod docker;
+mod import;
 mod job_flags;
 mod places;
 mod reading;
@@ -16,6 +17,7 @@ pub(crate) use docker::{
     AwaitArgs, DockerCommand, LsArgs, MakeArgs, OutputArgs, PullArgs, RmArgs, SomeHosts, StatsArgs,
     StopArgs, SweepArgs,
 };
+pub(crate) use import::{DjangoArgs, ImportCommand};
 pub(crate) use job_flags::{Given, JobFlags, Shape};
 pub(crate) use places::{
     CleanupArgs, HostAdd, HostsCommand, ImagesCommand, PolicyCommand, TemplatesCommand,
@@ -118,6 +120,9 @@ pub(crate) enum Command {
     /// Containers that you drive yourself, step by step
     #[command(subcommand)]
     Docker(DockerCommand),
+    /// Take over what another system kept
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print the JSON Schema of job files

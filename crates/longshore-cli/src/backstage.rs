@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use longshore_core::JobId;
 use longshore_core::host::{Endpoint, Host, HostFacts, HostKind};
 use longshore_core::image::{Image, PullProgress};
+use longshore_core::launch::Handle;
 use longshore_core::spec::{ImageReference, JobSpec, Platform};
 use longshore_service::DockerService;
 use longshore_store::Store;
@@ -73,6 +74,10 @@ pub trait Backstage: Send + Sync {
     /// Direct container operations on the hosts and jobs of this store; `on_pull` is told about the
     /// pulls that they need.
     fn docker_service(&self, store: &Store, on_pull: OnJobPull) -> DockerService;
+
+    /// The handle of a container on a Docker host, by the engine's full id; for those that another
+    /// system made.
+    fn to_handle(&self, engine_id: &str) -> Handle;
 
     /// What is left on a host of jobs that ended, and everything else there that looks like it.
     /// With [`Cleanup::Apply`] it is removed; foreign things never are.

@@ -15,6 +15,7 @@ mod events;
 mod help;
 mod hosts;
 mod images;
+mod import;
 mod inspect;
 mod intake;
 mod jobs;
@@ -51,6 +52,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Doctor => doctor::run(session).await,
         Command::Cleanup(args) => cleanup::run(session, args).await,
         Command::Docker(command) => docker::run(session, command).await,
+        Command::Import(command) => import::run(session, command).await,
         Command::Completions(args) => completions::run(session, &args),
         Command::Schema => schema::run(session),
         Command::Help(args) => help::run(session, &args),

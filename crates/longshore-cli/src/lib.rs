@@ -107,6 +107,7 @@ fn manner(command: &Command) -> Manner {
         | Command::Doctor
         | Command::Cleanup(_)
         | Command::Docker(_)
+        | Command::Import(_)
         | Command::Completions(_)
         | Command::Schema
         | Command::Help(_) => Manner::Plain,

@@ -106,3 +106,10 @@ pub const STORE_READERS: u32 = 4;
 pub const LOG_MEMORY: usize = 64;
 /// Sealed log chunks between the one who collects and the one who stores.
 pub const LOG_CHUNK_QUEUE: usize = 4;
+
+/// One reading of a database that is imported from.
+pub const IMPORT_CALL: Duration = Duration::from_mins(5);
+/// Jobs in one reading of a database that is imported from, and in one step of the import.
+pub const IMPORT_PAGE: u32 = 200;
+/// Logs that an import writes at the same time.
+pub const IMPORT_LOGS: usize = 8;

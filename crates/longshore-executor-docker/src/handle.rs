@@ -7,7 +7,7 @@ use longshore_executor::ExecutorError;
 const HANDLE_VERSION: u16 = 1;
 
 /// The handle of a container: its full id.
-pub(crate) fn handle(id: String) -> Handle {
+pub fn handle(id: String) -> Handle {
     Handle {
         version: HANDLE_VERSION,
         content: id,

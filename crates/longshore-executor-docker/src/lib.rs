@@ -34,4 +34,5 @@ mod usage;
 mod version;
 
 pub use executor::DockerExecutor;
+pub use handle::handle;
 pub use options::{Deadlines, DockerOptions};

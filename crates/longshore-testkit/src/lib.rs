@@ -1,5 +1,6 @@
 //! What tests stand on: private container engines, images made on the spot, registries, a proxy
-//! that breaks conversations, certificates, an SSH server, and waiting without sleeping.
+//! that breaks conversations, certificates, an SSH server, a PostgreSQL server, the system that longshore comes
+//! from, and waiting without sleeping.
 //!
 //! Words: a *sandbox* is a set of Linux namespaces that holds one engine, so that nothing of it
 //! (bridge, mounts, processes, firewall rules) is ever seen outside or survives it. The *shared
@@ -16,9 +17,11 @@ mod fault_rules;
 mod http_head;
 mod image_archive;
 mod images;
+mod legacy_site;
 mod names;
 mod pki;
 mod places;
+mod postgres;
 mod registry;
 mod sandbox;
 mod shared;
@@ -35,9 +38,11 @@ pub use images::{
     DEMO_DEBIAN, DEMO_IMAGE, demo_debian_archive, demo_image_archive, load_demo_debian,
     load_demo_image,
 };
+pub use legacy_site::{LegacyRelease, LegacySite};
 pub use names::{temp_dir, unique_name};
 pub use pki::{Certificate, Pki};
 pub use places::{longshore_bin, target_dir, testbed_dir, workspace_dir};
+pub use postgres::{Postgres, postgres_programs};
 pub use registry::{Credentials, Registry, RegistryKind};
 pub use shared::{SharedEngine, shared_engine, sweep};
 pub use sshd::Sshd;

@@ -12,6 +12,7 @@ use longshore_cli::{
 use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
+use longshore_core::launch::Handle;
 use longshore_core::spec::{JobSpec, TimeLimits};
 use longshore_core::with_causes;
 use longshore_engine::{Doing, Found, Keeping, Worker, sweep};
@@ -134,6 +135,10 @@ impl Backstage for Local {
             ..ServiceOptions::default()
         };
         DockerService::new(store.clone(), source, options)
+    }
+
+    fn to_handle(&self, engine_id: &str) -> Handle {
+        longshore_executor_docker::handle(engine_id.to_owned())
     }
 
     async fn cleanup(

@@ -22,13 +22,14 @@ const TABLE: &[(&str, &[&str])] = &[
     ("longshore-runtime", &["core"]),
     ("longshore-engine", &["core", "store", "executor"]),
     ("longshore-service", &["core", "store", "executor"]),
+    ("longshore-import", &["core", "store"]),
     ("longshore-wire", &["core"]),
     ("longshore-api", &["core", "store", "wire"]),
     ("longshore-web", &["core", "store", "wire"]),
     ("longshore-client", &["wire"]),
     (
         "longshore-cli",
-        &["core", "store", "service", "client", "wire"],
+        &["core", "store", "service", "import", "client", "wire"],
     ),
 ];
 

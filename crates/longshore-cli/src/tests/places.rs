@@ -172,3 +172,15 @@ async fn the_doctor_names_a_fix_for_what_is_broken() {
             .contains("longshore hosts rm")
     );
 }
+
+#[tokio::test]
+async fn an_import_from_nowhere_is_refused_without_showing_a_password() {
+    let stage = Stage::new();
+    let typed = |url| ["import", "django", "--database", url];
+    let other = stage.type_in(&typed("mysql://me:s3same@db/jobs")).await;
+    assert_eq!(other.code, 2);
+    assert!(!other.err.contains("s3same"), "{}", other.err);
+    let absent = stage.type_in(&typed("sqlite:absent.db")).await;
+    assert_eq!(absent.code, 1);
+    assert!(absent.err.contains("/absent.db"), "{}", absent.err);
+}

@@ -303,6 +303,13 @@ impl Backstage for Play {
         Ok(image(&wish.image.to_string()))
     }
 
+    fn to_handle(&self, engine_id: &str) -> Handle {
+        Handle {
+            version: 1,
+            content: engine_id.to_owned(),
+        }
+    }
+
     async fn cleanup(
         &self,
         _: &Store,
