@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     ))
 }
 
-/// What longshore says of itself goes to stderr; `LONGSHORE_LOG` says how much. What DockerService
+/// What longshore says of itself goes to stderr; `LONGSHORE_LOG` says how much. What `DockerService`
 /// answers with a plain value, the command that asked tells in full.
 fn listen() {
     let filter = EnvFilter::try_from_env("LONGSHORE_LOG")

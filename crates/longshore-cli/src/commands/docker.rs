@@ -1,4 +1,4 @@
-//! `docker`: containers that their caller drives, step by step. Thin over DockerService.
+//! `docker`: containers that their caller drives, step by step. Thin over `DockerService`.
 
 use std::sync::Arc;
 

@@ -35,9 +35,10 @@ pub(super) async fn run(desk: &Desk<'_>, args: SweepArgs) -> Result<u8, Failure>
     let (mut rows, mut code) = (Vec::new(), SUCCESS);
     let hosts = desk.hosts(args.host.clone()).await?;
     for host in &hosts {
-        let planned = match args.resources {
-            true => desk.service.plan_resources(host, cleanup).await,
-            false => containers_alone(desk, host, cleanup).await,
+        let planned = if args.resources {
+            desk.service.plan_resources(host, cleanup).await
+        } else {
+            containers_alone(desk, host, cleanup).await
         };
         let leftovers = match (planned, doing) {
             (Ok(plan), Doing::Plan) => Ok(planned_rows(&plan)),
