@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::fault::{Fault, PullFault};
 use crate::launch::Handle;
-use crate::outcome::{CancelReason, Limit, Outcome, Provenance, UnknownWord, Verdict};
+use crate::outcome::{CancelReason, FailReason, Limit, Outcome, Provenance, UnknownWord, Verdict};
 
 mod judge;
 mod step;
@@ -131,6 +131,8 @@ pub enum StopCause {
     Cancel(CancelReason),
     /// A limit passed.
     Limit(Limit),
+    /// Its host is drained, and the deadline of that passed.
+    Evict,
 }
 
 impl StopCause {
@@ -139,6 +141,7 @@ impl StopCause {
         match self {
             Self::Cancel(reason) => Outcome::Cancelled(reason),
             Self::Limit(limit) => Outcome::TimedOut(limit),
+            Self::Evict => Outcome::Failed(FailReason::Evicted),
         }
     }
 }
@@ -185,6 +188,8 @@ pub enum Seen {
     Failed(Fault, String),
     /// Somebody wishes the job cancelled.
     Cancel(CancelReason),
+    /// The host is to be empty.
+    Evict,
     /// A clock may have run out.
     Clock,
 }

@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::HostId;
+use crate::maintenance::MaintenanceWindow;
 use crate::outcome::UnknownWord;
+use crate::spec::{ByteSize, Cpus};
 
 /// Which executor speaks to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,33 +51,47 @@ impl FromStr for HostKind {
 }
 
 /// Whether a host takes new attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HostState {
     /// Takes new attempts.
     Active,
     /// Finishes what runs and takes nothing new.
-    Draining,
+    Draining {
+        /// What still runs then is stopped and tried again elsewhere; nothing is, if absent.
+        until: Option<Timestamp>,
+    },
 }
 
 impl HostState {
+    /// Takes nothing new, and stops nothing.
+    pub const CORDONED: Self = Self::Draining { until: None };
+
     /// The word in the store and on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::Active => "active",
-            Self::Draining => "draining",
+            Self::Draining { .. } => "draining",
         }
     }
-}
 
-impl FromStr for HostState {
-    type Err = UnknownWord;
+    /// When what runs is stopped, if it is to be.
+    pub fn drain_until(self) -> Option<Timestamp> {
+        match self {
+            Self::Active => None,
+            Self::Draining { until } => until,
+        }
+    }
 
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Active, Self::Draining]
-            .into_iter()
-            .find(|state| state.word() == word)
-            .ok_or_else(|| UnknownWord::new("host state", word))
+    /// Reads back the word and the deadline as the store keeps them.
+    ///
+    /// # Errors
+    /// The word is none of this version's.
+    pub fn parse(word: &str, until: Option<Timestamp>) -> Result<Self, UnknownWord> {
+        match word {
+            "active" => Ok(Self::Active),
+            "draining" => Ok(Self::Draining { until }),
+            _ => Err(UnknownWord::new("host state", word)),
+        }
     }
 }
 
@@ -96,6 +112,12 @@ pub struct Host {
     pub slots: u32,
     /// Preference among hosts, 1 to 1000.
     pub weight: u32,
+    /// CPUs that its attempts may be given together, if not what the host has.
+    pub cpus: Option<Cpus>,
+    /// Memory that its attempts may be given together, if not what the host has.
+    pub memory: Option<ByteSize>,
+    /// Times in which it gets nothing new.
+    pub maintenance: Vec<MaintenanceWindow>,
     /// Missing images are pulled; off, an image that is not on the host is an error.
     pub auto_pull: bool,
     /// Free labels.
@@ -104,6 +126,21 @@ pub struct Host {
     pub created_at: Timestamp,
     /// When its record was last changed; executors are rebuilt then.
     pub updated_at: Timestamp,
+}
+
+impl Host {
+    /// The value of a label. What is known without any label has one too, unless the operator set it:
+    /// `kind`, such as `docker`.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let own = self.labels.get(key).map(String::as_str);
+        own.or_else(|| (key == "kind").then(|| self.kind.word()))
+    }
+
+    /// When the maintenance ends that the host is in at this moment, if in one.
+    pub fn maintained_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let windows = self.maintenance.iter();
+        windows.filter_map(|window| window.until(now)).max()
+    }
 }
 
 /// How a host is reached.
@@ -161,6 +198,9 @@ pub struct HostFacts {
     pub clock_skew: SignedDuration,
     /// When the engine started, where it can be told; containers that are older survived a restart.
     pub engine_started_at: Option<Timestamp>,
+    /// Free space where the engine keeps containers and images; `None` where it cannot be told.
+    #[serde(default)]
+    pub free_disk_bytes: Option<u64>,
     /// What the engine warns about itself.
     pub warnings: Vec<String>,
 }

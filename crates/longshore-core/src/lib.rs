@@ -4,8 +4,11 @@
 
 pub mod attempt;
 mod causes;
+pub mod census;
 pub mod event;
 pub mod fault;
+pub mod forecast;
+pub mod health;
 pub mod host;
 pub mod ids;
 pub mod image;
@@ -15,9 +18,11 @@ pub mod legacy;
 pub mod legacy_text;
 pub mod limits;
 pub mod log;
+pub mod maintenance;
 pub mod outcome;
 pub mod placement;
 pub mod retry;
+pub mod share;
 pub mod spec;
 pub mod usage;
 

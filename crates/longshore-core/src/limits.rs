@@ -113,3 +113,37 @@ pub const IMPORT_CALL: Duration = Duration::from_mins(5);
 pub const IMPORT_PAGE: u32 = 200;
 /// Logs that an import writes at the same time.
 pub const IMPORT_LOGS: usize = 8;
+
+/// How often a host is asked who and how it is, and what is on it.
+pub const PROBE_PERIOD: Duration = Duration::from_secs(30);
+/// How soon a host is asked again when a job did not fit on it.
+pub const PROBE_SOON: Duration = Duration::from_secs(3);
+/// How often it is looked whether a host is to be asked.
+pub const HEALTH_PERIOD: Duration = Duration::from_secs(1);
+/// A worker for one job alone leaves the hosts unasked for so long: most such jobs end before.
+pub const HEALTH_LATER: Duration = Duration::from_secs(2);
+/// Containers of others whose limits are asked for, in one look at a host.
+pub const FOREIGN_CONTAINERS: usize = 256;
+/// Such questions to one host at one time.
+pub const FOREIGN_AT_ONCE: usize = 8;
+/// Names of images that are remembered of one host.
+pub const IMAGE_NAMES: usize = 4096;
+/// CPU limits that a host takes together, as a multiple of its CPUs: few programs use up theirs.
+/// Memory is given once.
+pub const CPU_OVERCOMMIT: u64 = 4;
+
+/// Attempts that a host fails one after the other before it gets no more.
+pub const BREAKER_STRIKES: u32 = 3;
+/// Pause before a canary is sent to a host whose breaker is open: first, and at most.
+pub const BREAKER_PAUSE_FIRST: Duration = Duration::from_secs(15);
+/// See [`BREAKER_PAUSE_FIRST`].
+pub const BREAKER_PAUSE_LAST: Duration = Duration::from_mins(10);
+/// A canary must be back by then, or its worker is taken for dead and another one sends the next.
+pub const CANARY_CALL: Duration = Duration::from_mins(2);
+
+/// Runs in the past that a forecast is made from.
+pub const FORECAST_RUNS: u32 = 500;
+/// Jobs ahead in the queue that a forecast looks at one by one.
+pub const FORECAST_QUEUE: u32 = 2000;
+/// Time between the begin of a drain and the stop of what still runs, unless named.
+pub const DRAIN_DEADLINE: Duration = Duration::from_hours(1);

@@ -148,6 +148,8 @@ pub enum FailReason {
     Dependency,
     /// Nobody knows how it ended: host or engine failed.
     Lost,
+    /// It was stopped because its host was drained; it is tried again elsewhere, at nobody's cost.
+    Evicted,
 }
 
 /// Which limit passed.
@@ -189,7 +191,7 @@ impl Outcome {
     pub fn blame(self) -> Option<Blame> {
         match self {
             Self::Completed | Self::Cancelled(_) => None,
-            Self::Failed(FailReason::Lost | FailReason::ImagePull)
+            Self::Failed(FailReason::Lost | FailReason::ImagePull | FailReason::Evicted)
             | Self::TimedOut(Limit::Pull | Limit::Start) => Some(Blame::Infrastructure),
             Self::Failed(
                 FailReason::Exit(_)
@@ -252,6 +254,7 @@ impl fmt::Display for FailReason {
             Self::Rejected => f.write_str("rejected"),
             Self::Dependency => f.write_str("dependency"),
             Self::Lost => f.write_str("lost"),
+            Self::Evicted => f.write_str("evicted"),
         }
     }
 }
@@ -281,6 +284,7 @@ impl FromStr for FailReason {
             "rejected" => Ok(Self::Rejected),
             "dependency" => Ok(Self::Dependency),
             "lost" => Ok(Self::Lost),
+            "evicted" => Ok(Self::Evicted),
             _ => Err(unknown()),
         }
     }
@@ -349,6 +353,7 @@ mod tests {
             Outcome::Failed(FailReason::Rejected),
             Outcome::Failed(FailReason::Dependency),
             Outcome::Failed(FailReason::Lost),
+            Outcome::Failed(FailReason::Evicted),
             Outcome::TimedOut(Limit::Queue),
             Outcome::TimedOut(Limit::Run),
             Outcome::Cancelled(CancelReason::User),

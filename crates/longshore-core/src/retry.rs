@@ -13,6 +13,8 @@ pub enum Budget {
     Job,
     /// Failures of host, registry or longshore.
     Infrastructure,
+    /// None: an operator wished it, however often.
+    Free,
 }
 
 /// Retries that were used before.
@@ -46,6 +48,10 @@ pub fn next(outcome: Outcome, policy: &RetryPolicy, used: Used, jitter: f64) -> 
     let (used, granted) = match budget {
         Budget::Job => (used.job, policy.retries),
         Budget::Infrastructure => (used.infrastructure, policy.infra_retries),
+        Budget::Free => {
+            let after = Duration::ZERO;
+            return Next::Retry { after, budget };
+        }
     };
     if used >= granted {
         return Next::Final;
@@ -77,6 +83,7 @@ fn budget(outcome: Outcome, policy: &RetryPolicy) -> Option<Budget> {
         | FailReason::Start(_)
         | FailReason::Rejected
         | FailReason::Dependency => None,
+        FailReason::Evicted => Some(Budget::Free),
         FailReason::ImagePull | FailReason::Lost => {
             debug_assert_eq!(outcome.blame(), Some(Blame::Infrastructure));
             Some(Budget::Infrastructure)
@@ -130,6 +137,14 @@ mod tests {
             is_retried(lost, &policy, spent),
             Some(Budget::Infrastructure)
         );
+    }
+
+    #[test]
+    fn an_evicted_attempt_is_tried_again_at_once_however_little_is_left() {
+        let evicted = Outcome::Failed(FailReason::Evicted);
+        let next = next(evicted, &policy(0, 0), Used::default(), 1.0);
+        let (after, budget) = (Duration::ZERO, Budget::Free);
+        assert_eq!(next, Next::Retry { after, budget });
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod resources;
 mod retry;
 mod security;
 mod signal;
-mod text;
+pub(crate) mod text;
 mod tmpfs;
 mod validate;
 
@@ -161,6 +161,9 @@ pub struct JobSpec {
     /// A repeated submit with the same key returns the first job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
+    /// Run only on hosts with all these labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub on: BTreeMap<LabelKey, String>,
     /// Run only on the host of this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
@@ -214,6 +217,7 @@ impl JobSpec {
             description: None,
             priority: Priority::default(),
             idempotency_key: None,
+            on: BTreeMap::new(),
             host: None,
             log_limit: None,
             timeouts: TimeLimits::default(),

@@ -9,6 +9,7 @@ use longshore_core::attempt::Observed;
 use longshore_core::host::{Endpoint, HostFacts};
 use longshore_core::launch::{Handle, Launch, container_name};
 use longshore_core::log::Frame;
+use longshore_core::share::Share;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, PoolId};
 use longshore_executor::{
@@ -165,6 +166,10 @@ impl Inventory for DockerExecutor {
 
     async fn statistics(&self, handle: &Handle) -> Result<Option<Statistics>, ExecutorError> {
         statistics::statistics(&self.client, container_id(handle)?).await
+    }
+
+    async fn limits(&self, handle: &Handle) -> Result<Option<Share>, ExecutorError> {
+        observe::limits(&self.client, container_id(handle)?).await
     }
 
     async fn resources(&self, pool: PoolId) -> Result<Vec<Resource>, ExecutorError> {

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use longshore_core::AttemptId;
 use longshore_core::attempt::{Exit, Observed, Refusal};
 use longshore_core::launch::LABEL_ATTEMPT;
+use longshore_core::share::Share;
+use longshore_core::spec::Cpus;
 use longshore_executor::ExecutorError;
 use serde::Deserialize;
 
@@ -22,6 +24,37 @@ pub(crate) struct Container {
     /// How it stands.
     pub(crate) state: State,
     config: Config,
+    #[serde(default)]
+    host_config: HostConfig,
+}
+
+/// The limits, 0 for none. CPUs are set in one of two ways.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct HostConfig {
+    memory: i64,
+    nano_cpus: i64,
+    cpu_quota: i64,
+    cpu_period: i64,
+}
+
+/// The kernel's own period, where none is set.
+const CPU_PERIOD_MICROS: u64 = 100_000;
+
+impl HostConfig {
+    fn share(&self) -> Share {
+        let at_least_0 = |number: i64| u64::try_from(number).unwrap_or(0);
+        let (nanos, quota) = (at_least_0(self.nano_cpus), at_least_0(self.cpu_quota));
+        let period = match at_least_0(self.cpu_period) {
+            0 => CPU_PERIOD_MICROS,
+            set => set,
+        };
+        let by_quota = quota.saturating_mul(Cpus::ONE.nanos()) / period;
+        Share {
+            cpu_nanos: nanos.max(by_quota),
+            memory_bytes: at_least_0(self.memory),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +83,12 @@ pub(crate) async fn inspect(
     name: &str,
 ) -> Result<Option<Container>, ExecutorError> {
     Ok(look(client, name).await?)
+}
+
+/// How much CPU and memory a container may use; `None` when there is none.
+pub(crate) async fn limits(client: &Client, name: &str) -> Result<Option<Share>, ExecutorError> {
+    let found = look(client, name).await?;
+    Ok(found.map(|found| found.host_config.share()))
 }
 
 /// As [`inspect`], where people gave the name: it may be the beginning of several ids.
@@ -232,6 +271,19 @@ mod tests {
             state("removing", 7, "", (START, END)).observed(),
             Observed::Removing
         );
+    }
+
+    #[test]
+    fn a_limit_of_cpus_is_read_in_both_ways_of_setting_it() {
+        let share = |config: &str| serde_json::from_str::<HostConfig>(config).unwrap().share();
+        let half = Share {
+            cpu_nanos: 500_000_000,
+            memory_bytes: 0,
+        };
+        assert_eq!(share(r#"{"NanoCpus": 500000000}"#), half);
+        assert_eq!(share(r#"{"CpuQuota": 50000}"#), half);
+        assert_eq!(share(r#"{"CpuQuota": 25000, "CpuPeriod": 50000}"#), half);
+        assert_eq!(share(r#"{"CpuQuota": -1, "Memory": -1}"#), Share::default());
     }
 
     #[test]

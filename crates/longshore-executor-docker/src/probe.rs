@@ -38,6 +38,7 @@ struct Daemon {
     driver: String,
     cgroup_version: String,
     system_time: String,
+    docker_root_dir: String,
     warnings: Option<Vec<String>>,
 }
 
@@ -70,6 +71,7 @@ pub(crate) async fn probe(client: &Client) -> Result<HostFacts, ExecutorError> {
         latency,
         clock_skew,
         engine_started_at,
+        free_disk_bytes: free_disk(client, &daemon.docker_root_dir),
         warnings: daemon.warnings.unwrap_or_default(),
     })
 }
@@ -86,6 +88,16 @@ fn engine_name(product: &Product) -> String {
         .iter()
         .any(|part| part.name.starts_with("Podman"));
     if is_podman { "podman" } else { "docker" }.to_owned()
+}
+
+/// Free space in the engine's folder, where that is a folder of this machine: a socket tells so, and
+/// the engine's API tells nothing about disks.
+fn free_disk(client: &Client, folder: &str) -> Option<u64> {
+    if !client.place().starts_with("unix://") || folder.is_empty() {
+        return None;
+    }
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 /// The host's clock against the middle of our question.

@@ -73,6 +73,7 @@ macro_rules! executor_contract {
             the_end_of_a_container_that_is_looked_up_is_known
             a_running_container_has_statistics_and_an_ended_one_has_none
             a_handle_is_made_again_from_the_id_of_the_engine
+            the_limits_of_a_container_are_known_until_it_is_gone
             what_a_pool_left_is_listed_for_exactly_this_pool
             what_a_container_uses_is_not_removed
             what_nothing_uses_is_removed_once

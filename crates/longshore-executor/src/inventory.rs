@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use longshore_core::PoolId;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::UnknownWord;
+use longshore_core::share::Share;
 use longshore_core::usage::Sample;
 
 use crate::{ExecutorError, Removed};
@@ -26,6 +27,9 @@ pub trait Inventory: Send + Sync {
 
     /// Two readings of its counters a moment apart; `None` when it does not run.
     async fn statistics(&self, handle: &Handle) -> Result<Option<Statistics>, ExecutorError>;
+
+    /// How much CPU and memory it may use, each 0 where it has no limit; `None` when there is none.
+    async fn limits(&self, handle: &Handle) -> Result<Option<Share>, ExecutorError>;
 
     /// Volumes, networks and images that carry exactly this pool's label.
     async fn resources(&self, pool: PoolId) -> Result<Vec<Resource>, ExecutorError>;

@@ -34,10 +34,13 @@ pub(crate) fn translate(old: &OldHost, now: Timestamp) -> Result<(Host, Remarks)
         state: if old.is_active {
             HostState::Active
         } else {
-            HostState::Draining
+            HostState::CORDONED
         },
         slots: slots(old, &mut remarks),
         weight: weight(old, &mut remarks),
+        cpus: None,
+        memory: None,
+        maintenance: Vec::new(),
         auto_pull: old.auto_pull_images,
         labels: BTreeMap::new(),
         created_at: old.created_at.unwrap_or(now),
@@ -143,7 +146,7 @@ mod tests {
             ..old()
         });
         assert_eq!(host.endpoint.address, "unix:///var/run/docker.sock");
-        assert_eq!((host.state, host.auto_pull), (HostState::Draining, false));
+        assert_eq!((host.state, host.auto_pull), (HostState::CORDONED, false));
         assert_eq!((host.slots, host.weight), (3, 7));
     }
 

@@ -99,6 +99,9 @@ mod tests {
             state,
             slots: 1,
             weight: 100,
+            cpus: None,
+            memory: None,
+            maintenance: Vec::new(),
             auto_pull: true,
             labels: [].into(),
             created_at: Timestamp::UNIX_EPOCH,
@@ -126,7 +129,7 @@ mod tests {
     fn a_named_host_is_taken_whatever_its_state() {
         let hosts = [
             host(1, "a", HostState::Active),
-            host(2, "b", HostState::Draining),
+            host(2, "b", HostState::CORDONED),
         ];
         check(Some("b"), &hosts, &[2], Ok("b"));
         check(Some("c"), &hosts, &[], Err(NoHost::Unknown("c".into())));
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_only_host_is_taken_whatever_its_state() {
-        check(None, &[host(1, "a", HostState::Draining)], &[1], Ok("a"));
+        check(None, &[host(1, "a", HostState::CORDONED)], &[1], Ok("a"));
         check(None, &[], &[], Err(NoHost::None));
     }
 
@@ -143,7 +146,7 @@ mod tests {
         let hosts = [
             host(1, "a", HostState::Active),
             host(2, "b", HostState::Active),
-            host(3, "c", HostState::Draining),
+            host(3, "c", HostState::CORDONED),
         ];
         check(None, &hosts, &[1], Ok("b"));
         let said = "a: all 1 slots are taken, b: all 1 slots are taken, c: draining";

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use longshore_core::event::EventKind;
 use longshore_core::job::{AttemptRecord, Job, Lease};
+use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use crate::error::StoreError;
-use crate::rows::attempts::lead;
+use crate::rows::attempts::lead::{self, Given};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self, Try};
 use crate::rows::{attempts, jobs};
@@ -15,7 +16,7 @@ use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// A wish to start a queued job on a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The job.
     pub job: JobId,
@@ -23,6 +24,22 @@ pub struct Claim {
     pub attempt: AttemptId,
     /// Where.
     pub host: HostId,
+    /// What the attempt is given of the host as long as it holds a slot.
+    pub share: Share,
+    /// The most that may be given there together, this one included.
+    pub most: Share,
+    /// Why there, for the timeline.
+    pub why: String,
+}
+
+/// What attempts take of a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostLoad {
+    /// Slots that are taken. An attempt that its job's caller drives takes one while it runs, whether
+    /// one is free or not.
+    pub busy: u32,
+    /// What the attempts in those slots were given; those of callers are given nothing.
+    pub given: Share,
 }
 
 impl Store {
@@ -34,13 +51,22 @@ impl Store {
         jobs::queued(&mut *self.readers().acquire().await?, limit).await
     }
 
-    /// How many slots are taken on each host that has any taken. An attempt that its job's caller
-    /// drives takes one while it runs, whether one is free or not.
+    /// How many jobs of the queue are before this place in it.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn busy_slots(&self) -> Result<HashMap<HostId, u32>, StoreError> {
-        attempts::busy_slots(&mut *self.readers().acquire().await?).await
+    pub async fn ahead_of(&self, job: &Job) -> Result<u64, StoreError> {
+        jobs::ahead_of(&mut *self.readers().acquire().await?, job).await
+    }
+
+    /// What is taken of each host that has any slot taken.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn loads(&self) -> Result<HashMap<HostId, HostLoad>, StoreError> {
+        let loads = attempts::loads(&mut *self.readers().acquire().await?).await?;
+        let load = |(host, (busy, given))| (host, HostLoad { busy, given });
+        Ok(loads.into_iter().map(load).collect())
     }
 
     /// How many attempts run on each host or may be started there at any moment: those that hold a
@@ -52,11 +78,13 @@ impl Store {
         attempts::begun(&mut *self.readers().acquire().await?).await
     }
 
-    /// Makes an attempt of each job that is still queued, on its host if that is active and has a
-    /// free slot. The answer has the attempts that were made; whatever is missing was not possible.
+    /// Makes an attempt of each job that is still queued, on its host if that is active, has a free
+    /// slot and room for the attempt's share, and no open breaker. The answer has the attempts that
+    /// were made; whatever is missing was not possible.
     ///
     /// Guarantees: one transaction; of any number of workers that claim one job, one gets it; no
-    /// claim takes a slot that is not free; what is answered survives a power loss.
+    /// claim takes a slot or a share that is not free; a host whose breaker is half open gets one
+    /// attempt at a time; what is answered survives a power loss.
     ///
     /// # Errors
     /// The store is busy, full or damaged.
@@ -87,7 +115,11 @@ async fn claim_all(
     let mut news = Vec::with_capacity(claims.len());
     for claim in claims {
         let ids = (claim.attempt, claim.job, claim.host);
-        let Some(attempt) = lead::claim(db, ids, lease, now).await? else {
+        let given = Given {
+            share: claim.share,
+            most: claim.most,
+        };
+        let Some(attempt) = lead::claim(db, ids, given, lease, now).await? else {
             continue;
         };
         let one = Try {
@@ -96,7 +128,7 @@ async fn claim_all(
         };
         change::claim(db, one, attempt.host).await?;
         let claimed = NewEvent::of_job(attempt.job, EventKind::Claimed, now);
-        news.push(claimed.in_attempt(attempt.number));
+        news.push(claimed.in_attempt(attempt.number).with(&claim.why));
         made.push(attempt);
     }
     events::insert_all(db, &news).await?;

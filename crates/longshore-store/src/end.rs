@@ -100,5 +100,6 @@ fn budget_word(budget: Budget) -> &'static str {
     match budget {
         Budget::Job => "from the job's own budget",
         Budget::Infrastructure => "from the infrastructure budget",
+        Budget::Free => "at no cost",
     }
 }

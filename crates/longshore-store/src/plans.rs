@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::Store;
 use crate::rows::attempts::{self, lead};
 use crate::rows::jobs::{ANY_OPEN, LIST, QUEUED, due};
+use crate::runs;
 
 async fn plan(store: &Store, sql: &str) -> String {
     let mut reader = store.readers().acquire().await.unwrap();
@@ -35,8 +36,9 @@ async fn what_runs_all_the_time_neither_sorts_nor_scans() {
         (ANY_OPEN, &["jobs_queue", "jobs_due", "attempts_leases"]),
         (attempts::EXPIRED, &["attempts_leases"]),
         (attempts::UNREMOVED, &["attempts_unremoved"]),
-        (attempts::BUSY_SLOTS, &["attempts_slots"]),
+        (attempts::LOADS, &["attempts_slots"]),
         (lead::CLAIM, &["attempts_slots"]),
+        (runs::PAST, &["jobs_finished"]),
     ] {
         let plan = plan(&store, sql).await;
         for index in indexes {

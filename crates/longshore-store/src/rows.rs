@@ -4,6 +4,7 @@
 
 pub(crate) mod attempts;
 pub(crate) mod events;
+pub(crate) mod host_health;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod labels;

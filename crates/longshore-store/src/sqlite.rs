@@ -31,6 +31,7 @@ pub(crate) const BELL: &str = "longshore.bell";
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001.sql"),
     include_str!("../migrations/sqlite/0002.sql"),
+    include_str!("../migrations/sqlite/0003.sql"),
 ];
 
 /// Pause before a lock is tried again: first, and at most.

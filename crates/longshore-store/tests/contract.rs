@@ -8,6 +8,8 @@ use longshore_store::Store;
 mod direct;
 #[path = "contract/dispatch.rs"]
 mod dispatch;
+#[path = "contract/health.rs"]
+mod health;
 #[path = "contract/import.rs"]
 mod import;
 #[path = "contract/life.rs"]
@@ -18,6 +20,8 @@ mod listing;
 mod places;
 #[path = "contract/pulls.rs"]
 mod pulls;
+#[path = "contract/runs.rs"]
+mod runs;
 #[path = "contract/schedule.rs"]
 mod schedule;
 #[path = "contract/submit.rs"]
@@ -110,6 +114,21 @@ contract! {
         facts_outlive_a_failed_probe,
         a_template_is_saved_replaced_and_removed,
         the_policy_is_the_default_until_it_is_set,
+    }
+    health {
+        probes_that_fail_are_counted_from_the_first_to_the_next_answer,
+        a_breaker_moves_and_stands_with_its_story,
+        strikes_of_one_moment_are_all_counted,
+        a_host_with_an_open_breaker_gets_nothing,
+        a_host_with_a_half_open_breaker_gets_one_attempt_at_a_time,
+        a_canary_is_sent_by_one_when_it_is_due,
+        a_look_is_taken_by_one_at_a_time,
+        a_census_reads_back_as_it_was_kept,
+    }
+    runs {
+        no_claim_goes_beyond_what_a_host_gives,
+        the_place_in_the_queue_counts_those_before,
+        runs_of_the_past_and_of_now_are_told_with_their_images,
     }
     direct {
         a_submitted_job_waits_for_its_caller,

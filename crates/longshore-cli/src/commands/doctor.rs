@@ -278,6 +278,7 @@ mod tests {
             latency: std::time::Duration::from_millis(1),
             clock_skew: skew,
             engine_started_at: None,
+            free_disk_bytes: None,
             warnings: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ use longshore_core::launch::Handle;
 use longshore_core::log::{Frame, Stream};
 use longshore_core::outcome::{CancelReason, FailReason, JobStatus, Outcome, Provenance, Verdict};
 use longshore_core::retry::Next;
+use longshore_core::share::Share;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, WorkerId};
 use longshore_executor::mock::{Knobs, MockExecutor};
@@ -156,6 +157,9 @@ async fn claim(store: &Store, job: &Job) -> Option<AttemptRecord> {
         job: job.id,
         attempt: AttemptId::new(Uuid::now_v7()),
         host: host.id,
+        share: Share::default(),
+        most: Share::ENDLESS,
+        why: String::new(),
     };
     let now = Timestamp::now();
     let until = now + std::time::Duration::from_mins(1);
@@ -225,6 +229,7 @@ pub(crate) fn facts() -> HostFacts {
         latency: std::time::Duration::from_millis(1),
         clock_skew: jiff::SignedDuration::ZERO,
         engine_started_at: None,
+        free_disk_bytes: None,
         warnings: Vec::new(),
     }
 }

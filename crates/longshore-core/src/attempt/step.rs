@@ -33,6 +33,9 @@ impl Machine {
     fn expire(&mut self, seen: Seen, now: Timestamp) -> Option<Seen> {
         match &seen {
             Seen::Cancel(reason) => self.wish = Some(StopCause::Cancel(*reason)),
+            // What is to end for another reason ends anyway.
+            Seen::Evict if self.wish.is_some() => {}
+            Seen::Evict => self.wish = Some(StopCause::Evict),
             Seen::Clock => {
                 let (until, limit) = self.clock()?;
                 if now < until {
@@ -89,6 +92,7 @@ impl Machine {
             }
             Seen::Failed(fault, message) => self.again_or(fault, message),
             Seen::Cancel(_)
+            | Seen::Evict
             | Seen::Clock
             | Seen::ImageReady
             | Seen::Created(_)
@@ -167,7 +171,7 @@ impl Machine {
         match seen {
             Seen::ImageReady => self.enter(State::Creating, now),
             Seen::Failed(fault, message) => self.again_or(fault, message),
-            Seen::Cancel(_) | Seen::Clock => match self.wish {
+            Seen::Cancel(_) | Seen::Evict | Seen::Clock => match self.wish {
                 Some(cause) => self.give_up(cause),
                 None => Action::Keep,
             },
@@ -194,6 +198,7 @@ impl Machine {
             }
             Seen::Failed(fault, message) => self.again_or(fault, message),
             Seen::Cancel(_)
+            | Seen::Evict
             | Seen::Clock
             | Seen::Found(..)
             | Seen::ImageReady
@@ -214,6 +219,7 @@ impl Machine {
             }
             Seen::Failed(fault, message) => self.finish(refused(fault, &message)),
             Seen::Cancel(_)
+            | Seen::Evict
             | Seen::Clock
             | Seen::Found(..)
             | Seen::ImageReady
@@ -227,7 +233,7 @@ impl Machine {
     fn running(&mut self, handle: Handle, seen: Seen, now: Timestamp) -> Action {
         match seen {
             Seen::Looked(observed, evidence) => self.looked(handle, observed, &evidence, now),
-            Seen::Cancel(_) | Seen::Clock => match self.wish {
+            Seen::Cancel(_) | Seen::Evict | Seen::Clock => match self.wish {
                 Some(cause) => self.enter(State::Stopping(handle, cause), now),
                 None => Action::Keep,
             },
@@ -249,6 +255,7 @@ impl Machine {
             Seen::Looked(observed, evidence) => self.looked(handle, observed, &evidence, now),
             Seen::Failed(..) => Action::Again,
             Seen::Cancel(_)
+            | Seen::Evict
             | Seen::Clock
             | Seen::Found(..)
             | Seen::ImageReady
@@ -295,6 +302,7 @@ impl Machine {
             Seen::Drained => self.finish(verdict),
             Seen::Failed(..) => Action::Again,
             Seen::Cancel(_)
+            | Seen::Evict
             | Seen::Clock
             | Seen::Found(..)
             | Seen::ImageReady

@@ -145,6 +145,15 @@ impl Cpus {
     const LEAST: u64 = 10_000_000;
     const MOST: u64 = 1_000_000_000_000_000;
 
+    /// So many billionths of a CPU, within what engines take.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        match nanos {
+            0..Self::LEAST => Self(Self::LEAST),
+            Self::LEAST..=Self::MOST => Self(nanos),
+            _ => Self(Self::MOST),
+        }
+    }
+
     /// The number in billionths of a CPU.
     pub const fn nanos(self) -> u64 {
         self.0

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use longshore_core::attempt::{Exit, Observed, Refusal};
 use longshore_core::launch::{Handle, LABEL_ATTEMPT, LABEL_JOB, LABEL_POOL, Launch};
 use longshore_core::log::Frame;
+use longshore_core::share::Share;
 use longshore_core::spec::ImageReference;
 use longshore_core::{AttemptId, PoolId};
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ pub(super) struct Container {
     pub(super) name: String,
     pub(super) image: ImageReference,
     pub(super) labels: BTreeMap<String, String>,
+    pub(super) limits: Share,
     pub(super) created_at: Timestamp,
     pub(super) stage: Stage,
     /// When the removal that is under way will be done.
@@ -117,6 +119,7 @@ impl Container {
             name: launch.container_name(),
             image: launch.image.clone(),
             labels: launch.labels(),
+            limits: Share::of_job(&launch.spec),
             created_at: now,
             stage: Stage::Created { refused: None },
             gone_at: None,
@@ -132,6 +135,7 @@ impl Container {
             name: foreign.name,
             image: foreign.image,
             labels: foreign.labels,
+            limits: foreign.limits,
             created_at: foreign.created_at,
             stage: Stage::Created { refused: None },
             gone_at: None,

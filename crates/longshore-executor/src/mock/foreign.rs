@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use longshore_core::share::Share;
 use longshore_core::spec::ImageReference;
 
 use super::behaviour::Behaviour;
@@ -16,6 +17,8 @@ pub struct Foreign {
     pub image: ImageReference,
     /// Its labels; with those of a pool it is listed as the pool's.
     pub labels: BTreeMap<String, String>,
+    /// How much CPU and memory it may use; 0 for no limit.
+    pub limits: Share,
     /// When it was created; may be long before the mock was made.
     pub created_at: Timestamp,
     /// How it behaves since its creation, which was its start; `None` when it was never started.

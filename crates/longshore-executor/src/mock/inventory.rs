@@ -6,6 +6,7 @@ use longshore_core::PoolId;
 use longshore_core::attempt::Exit;
 use longshore_core::fault::Fault;
 use longshore_core::launch::Handle;
+use longshore_core::share::Share;
 use longshore_core::spec::ByteSize;
 use longshore_core::usage::Sample;
 use serde_json::{Value, json};
@@ -48,6 +49,13 @@ impl Inventory for MockExecutor {
         self.call(Call::Inventory, |world, now| {
             let container = world.container(handle);
             Ok(container.and_then(|container| container.statistics(now)))
+        })
+        .await
+    }
+
+    async fn limits(&self, handle: &Handle) -> Result<Option<Share>, ExecutorError> {
+        self.call(Call::Inventory, |world, _| {
+            Ok(world.container(handle).map(|found| found.limits))
         })
         .await
     }

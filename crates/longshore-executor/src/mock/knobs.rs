@@ -229,6 +229,7 @@ fn facts() -> HostFacts {
         latency: Duration::ZERO,
         clock_skew: SignedDuration::ZERO,
         engine_started_at: None,
+        free_disk_bytes: None,
         warnings: Vec::new(),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn hosts_are_taken_with_their_flags(world: &World) {
     assert_eq!((local.state, local.auto_pull), (HostState::Active, true));
     assert_eq!((local.slots, local.weight), (10, 100));
     let far = world.store.host_by_name("far").await.unwrap();
-    assert_eq!((far.state, far.auto_pull), (HostState::Draining, false));
+    assert_eq!((far.state, far.auto_pull), (HostState::CORDONED, false));
     assert_eq!((far.slots, far.weight), (3, 7));
     assert!(far.endpoint.tls.is_some_and(|tls| tls.verify));
     assert!(world.store.host_by_name("cloud").await.is_err());

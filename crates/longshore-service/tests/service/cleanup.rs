@@ -221,6 +221,7 @@ fn stranger(labels: BTreeMap<String, String>, behaviour: Option<Behaviour>) -> F
         name: unique_name("stranger"),
         image: image(),
         labels,
+        limits: longshore_core::share::Share::default(),
         created_at: Timestamp::now() - minutes(60),
         behaviour,
     }

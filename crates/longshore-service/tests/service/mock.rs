@@ -28,6 +28,7 @@ fn stranger(name: &str, behaviour: Option<Behaviour>) -> Foreign {
         name: name.into(),
         image: image(),
         labels: BTreeMap::new(),
+        limits: longshore_core::share::Share::default(),
         created_at: Timestamp::now(),
         behaviour,
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use longshore_core::job::{AttemptRecord, Driver, Lease};
 use longshore_core::outcome::{JobStatus, Outcome, Verdict};
+use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use crate::columns::{Cells, time};
@@ -58,8 +59,9 @@ pub(crate) const UNREMOVED: &str = concat!(
     " FROM attempts WHERE driver = $3 AND phase = 'ended' AND removed_at IS NULL AND id > $1 \
      ORDER BY id LIMIT $2"
 );
-pub(crate) const BUSY_SLOTS: &str = concat!(
-    "SELECT host_id, COUNT(*) AS busy FROM attempts WHERE ",
+pub(crate) const LOADS: &str = concat!(
+    "SELECT host_id, COUNT(*) AS busy, CAST(SUM(cpu_nanos) AS BIGINT) AS cpu_nanos, \
+     CAST(SUM(memory_bytes) AS BIGINT) AS memory_bytes FROM attempts WHERE ",
     holds_slot!(),
     " GROUP BY host_id"
 );
@@ -148,21 +150,25 @@ pub(crate) async fn unremoved(
     read_all(&query.fetch_all(db).await?)
 }
 
-/// How many slots are taken on each host that has any taken.
-pub(crate) async fn busy_slots(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
-    count_by_host(db, BUSY_SLOTS).await
+/// How many slots are taken on each host that has any taken, and what was given with them.
+pub(crate) async fn loads(
+    db: &mut Connection,
+) -> Result<HashMap<HostId, (u32, Share)>, StoreError> {
+    let rows = sqlx::query(LOADS).fetch_all(db).await?;
+    let read = |row: &Row| {
+        let cells = Cells::new("attempts", row);
+        let share = Share {
+            cpu_nanos: cells.number("cpu_nanos")?,
+            memory_bytes: cells.number("memory_bytes")?,
+        };
+        Ok((cells.parse("host_id")?, (cells.number("busy")?, share)))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// How many attempts run on each host or may be started there at any moment.
 pub(crate) async fn begun(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
-    count_by_host(db, BEGUN).await
-}
-
-async fn count_by_host(
-    db: &mut Connection,
-    sql: &'static str,
-) -> Result<HashMap<HostId, u32>, StoreError> {
-    let rows = sqlx::query(sql).fetch_all(db).await?;
+    let rows = sqlx::query(BEGUN).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("attempts", row);
         Ok((cells.parse("host_id")?, cells.number("busy")?))

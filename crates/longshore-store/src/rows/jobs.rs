@@ -31,6 +31,9 @@ pub(crate) const QUEUED: &str = concat!(
     columns!(),
     " FROM jobs WHERE status = 'queued' ORDER BY priority DESC, queued_at, id LIMIT $1"
 );
+// The order of the queue once more, as a place in it.
+const AHEAD: &str = "SELECT COUNT(*) AS jobs FROM jobs WHERE status = 'queued' \
+    AND (priority > $1 OR (priority = $1 AND (queued_at, id) < ($2, $3)))";
 const COUNTS: &str = "SELECT status, COUNT(*) AS jobs FROM jobs GROUP BY status";
 // Jobs under way have an attempt under way; each part runs on an index of its own.
 pub(crate) const ANY_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued') \
@@ -148,6 +151,17 @@ pub(crate) async fn queued(db: &mut Connection, limit: u32) -> Result<Vec<Job>, 
         .fetch_all(db)
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// How many jobs of the queue are before this one.
+pub(crate) async fn ahead_of(db: &mut Connection, job: &Job) -> Result<u64, StoreError> {
+    let row = sqlx::query(AHEAD)
+        .bind(i64::from(job.spec.priority))
+        .bind(job.queued_at.map(time))
+        .bind(job.id.to_string())
+        .fetch_one(db)
+        .await?;
+    Cells::new("jobs", &row).number("jobs")
 }
 
 /// How many jobs there are in each state that has any.

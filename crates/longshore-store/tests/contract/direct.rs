@@ -394,7 +394,14 @@ pub(crate) async fn an_attempt_holds_a_slot_only_while_it_runs(store: &Store) {
     let host = add_host(store, 1).await;
     let job = submit_driven(store, spec(), at(0)).await;
     let fenced = Fenced::from(&begin_one(store, job, host).await);
-    let busy = async || store.busy_slots().await.unwrap().get(&host).copied();
+    let busy = async || {
+        store
+            .loads()
+            .await
+            .unwrap()
+            .get(&host)
+            .map(|load| load.busy)
+    };
     let begun = async || store.begun_attempts().await.unwrap().get(&host).copied();
     assert_eq!((busy().await, begun().await), (None, Some(1)));
     store.launching(fenced, at(2)).await.unwrap();

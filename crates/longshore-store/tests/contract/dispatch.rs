@@ -68,12 +68,12 @@ pub(crate) async fn no_host_gets_more_attempts_than_slots(store: &Store) {
             .len(),
         2
     );
-    assert_eq!(store.busy_slots().await.unwrap()[&host], 2);
+    assert_eq!(store.loads().await.unwrap()[&host].busy, 2);
 }
 
 pub(crate) async fn a_draining_host_gets_nothing(store: &Store) {
     let draining = Host {
-        state: HostState::Draining,
+        state: HostState::CORDONED,
         ..host("h", 9)
     };
     store.add_host(&draining).await.unwrap();
@@ -96,7 +96,7 @@ pub(crate) async fn a_draining_attempt_holds_no_slot(store: &Store) {
         .exited(Fenced::from(&attempt), &handle(), &exit(0), at(2))
         .await
         .unwrap();
-    assert!(store.busy_slots().await.unwrap().is_empty());
+    assert!(store.loads().await.unwrap().is_empty());
     claim_one(store, submit(store, spec(), at(0)).await, host).await;
 }
 

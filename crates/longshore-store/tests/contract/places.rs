@@ -28,7 +28,12 @@ pub(crate) async fn a_host_reads_back_as_it_was_added(store: &Store) {
     store.add_host(&added).await.unwrap();
     assert_eq!(store.host(added.id).await.unwrap(), added);
     let changed = Host {
-        state: HostState::Draining,
+        state: HostState::Draining {
+            until: Some(at(60)),
+        },
+        cpus: Some("1.5".parse().unwrap()),
+        memory: Some("6g".parse().unwrap()),
+        maintenance: vec!["0 2 * * 6 for 2h".parse().unwrap()],
         slots: 9,
         auto_pull: false,
         updated_at: at(5),
@@ -72,7 +77,7 @@ pub(crate) async fn a_host_in_use_is_not_removed(store: &Store) {
     assert!(matches!(again, StoreError::NotFound { what: "host", .. }));
 }
 
-fn facts() -> HostFacts {
+pub(crate) fn facts() -> HostFacts {
     HostFacts {
         engine: "docker".into(),
         version: "26.1".into(),
@@ -86,6 +91,7 @@ fn facts() -> HostFacts {
         latency: Duration::from_micros(1500),
         clock_skew: SignedDuration::from_millis(-3),
         engine_started_at: Some(at(-5)),
+        free_disk_bytes: Some(7),
         warnings: vec!["no swap limit".into()],
     }
 }

@@ -8,6 +8,7 @@ use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::launch::Handle;
 use longshore_core::outcome::{FailReason, Outcome, Provenance, Verdict};
 use longshore_core::retry::Next;
+use longshore_core::share::Share;
 use longshore_core::spec::JobSpec;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 use longshore_store::{Begun, Claim, End, Fenced, LogTotals, NewJob, Store};
@@ -69,6 +70,9 @@ pub(crate) fn host(name: &str, slots: u32) -> Host {
         state: HostState::Active,
         slots,
         weight: 100,
+        cpus: None,
+        memory: None,
+        maintenance: Vec::new(),
         auto_pull: true,
         labels: [("zone".to_owned(), "a".to_owned())].into(),
         created_at: at(0),
@@ -91,6 +95,9 @@ pub(crate) fn claim(job: JobId, host: HostId) -> Claim {
         job,
         attempt: AttemptId::new(uuid()),
         host,
+        share: Share::default(),
+        most: Share::ENDLESS,
+        why: "it is free".into(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a host has, whoever made it. Other tests may have containers there, too.
 
 use longshore_core::launch::{Handle, Launch};
+use longshore_core::share::Share;
 
 use crate::contract::{Fixture, Program};
 use crate::{ContainerState, Force, Inventory, Listed, Which};
@@ -50,6 +51,26 @@ pub async fn the_list_shows_every_container_with_its_labels_and_state(fixture: &
     check(of(&running_handle), &running, ContainerState::Running);
     check(of(&ended_handle), &ended, ContainerState::Exited);
     assert!(of(&idle_handle).created_at <= of(&ended_handle).created_at);
+}
+
+/// As the spec set them; without any they are nothing.
+pub async fn the_limits_of_a_container_are_known_until_it_is_gone(fixture: &Fixture) {
+    let Some(inventory) = inventory(fixture) else {
+        return;
+    };
+    let mut limited = fixture.launch(&Program::ExitWith(0));
+    limited.spec.cpus = Some("0.25".parse().expect("a number of CPUs"));
+    limited.spec.memory = Some("64m".parse().expect("a size"));
+    let free = fixture.launch(&Program::ExitWith(0));
+    for launch in [&limited, &free] {
+        let handle = fixture.create(launch).await;
+        let limits = inventory.limits(&handle).await.expect("tells the limits");
+        assert_eq!(limits, Some(Share::of_job(&launch.spec)));
+        let removed = fixture.executor.remove(&handle, Force::Kill).await;
+        removed.expect("removes what never ran");
+        let gone = inventory.limits(&handle).await.expect("tells of nothing");
+        assert!(gone.is_none() || gone == limits, "it may be at it still");
+    }
 }
 
 /// What `docker ps` shows.

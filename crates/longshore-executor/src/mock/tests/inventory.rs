@@ -13,6 +13,7 @@ fn foreign(name: &str, behaviour: Option<Behaviour>) -> Foreign {
         name: name.into(),
         image: image("alpine:3"),
         labels: BTreeMap::from([("team".into(), "blue".into())]),
+        limits: longshore_core::share::Share::default(),
         created_at: Timestamp::from_second(-3600).unwrap(),
         behaviour,
     }

@@ -1,24 +1,37 @@
 //! The table of attempts: who leads one. Claims, leases, take-overs.
 
 use longshore_core::job::{AttemptRecord, Lease};
+use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use super::{columns, holds_slot, read};
-use crate::columns::time;
+use crate::columns::{amount, time};
 use crate::error::StoreError;
 use crate::sqlite::Connection;
 
-// The slots are counted in the statement itself: two workers that claim at one time cannot both
-// have the last one.
+// Slots and shares are counted in the statement itself: two workers that claim at one time cannot
+// both have the last one.
 pub(crate) const CLAIM: &str = concat!(
     "INSERT INTO attempts \
-     (id, job_id, number, host_id, phase, worker_id, lease_until, fence, claimed_at) \
-     SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6 FROM jobs, hosts \
+     (id, job_id, number, host_id, phase, worker_id, lease_until, fence, claimed_at, \
+      cpu_nanos, memory_bytes) \
+     SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6, $7, $8 \
+     FROM jobs, hosts \
      WHERE jobs.id = $2 AND jobs.status = 'queued' AND hosts.id = $3 AND hosts.state = 'active' \
      AND hosts.slots > (SELECT COUNT(*) FROM attempts \
         WHERE host_id = $3 AND ",
     holds_slot!(),
-    ") RETURNING ",
+    ") AND $9 - $7 >= (SELECT COALESCE(SUM(cpu_nanos), 0) FROM attempts \
+        WHERE host_id = $3 AND ",
+    holds_slot!(),
+    ") AND $10 - $8 >= (SELECT COALESCE(SUM(memory_bytes), 0) FROM attempts \
+        WHERE host_id = $3 AND ",
+    holds_slot!(),
+    ") AND (hosts.breaker = 'closed' OR (hosts.breaker = 'half_open' \
+        AND NOT EXISTS (SELECT 1 FROM attempts WHERE host_id = $3 \
+        AND claimed_at >= hosts.breaker_since AND ",
+    holds_slot!(),
+    "))) RETURNING ",
     columns!()
 );
 const RENEW: &str =
@@ -30,13 +43,22 @@ const TAKE_OVER: &str = concat!(
     columns!()
 );
 
-/// Adds an attempt of a queued job on a host with a free slot; `None` if it is not so any more.
+/// What an attempt is given of its host, and the most that all of them together may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) share: Share,
+    pub(crate) most: Share,
+}
+
+/// Adds an attempt of a queued job on a host with room for it; `None` if it is not so any more.
 pub(crate) async fn claim(
     db: &mut Connection,
     (attempt, job, host): (AttemptId, JobId, HostId),
+    given: Given,
     lease: Lease,
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
+    let Given { share, most } = given;
     let row = sqlx::query(CLAIM)
         .bind(attempt.to_string())
         .bind(job.to_string())
@@ -44,6 +66,10 @@ pub(crate) async fn claim(
         .bind(lease.worker.to_string())
         .bind(time(lease.until))
         .bind(time(now))
+        .bind(amount(share.cpu_nanos))
+        .bind(amount(share.memory_bytes))
+        .bind(amount(most.cpu_nanos))
+        .bind(amount(most.memory_bytes))
         .fetch_optional(db)
         .await?;
     row.as_ref().map(read).transpose()

@@ -220,6 +220,7 @@ pub(crate) async fn retry(
     let (own, infra) = match budget {
         Budget::Job => (1_i64, 0_i64),
         Budget::Infrastructure => (0, 1),
+        Budget::Free => (0, 0),
     };
     sqlx::query(RETRY)
         .bind(one.job.to_string())
