@@ -7,9 +7,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::census::ImageNames;
+use crate::census::{Census, ImageNames};
 use crate::health::Breaker;
-use crate::host::{Host, HostState};
+use crate::host::{Host, HostFacts, HostState};
 use crate::ids::HostId;
 use crate::job::Job;
 use crate::share::{Resource, Room, Share};
@@ -45,6 +45,25 @@ pub struct Candidate<'a> {
     pub images: Option<&'a ImageNames>,
 }
 
+/// What is seen of a host beside its record.
+#[derive(Clone, Debug, Default)]
+pub struct Sight<'a> {
+    /// Attempts that hold a slot.
+    pub busy: u32,
+    /// What those have been given.
+    pub given: Share,
+    /// Why it does not answer; `None` if it does.
+    pub silence: Option<String>,
+    /// Its breaker.
+    pub breaker: Breaker,
+    /// Attempts that hold a slot and were claimed since the breaker is half open.
+    pub on_trial: u32,
+    /// What its last probe found.
+    pub facts: Option<&'a HostFacts>,
+    /// What stands on it beside our attempts.
+    pub census: Option<&'a Census>,
+}
+
 impl<'a> Candidate<'a> {
     /// A host that answers, with nothing against it and nothing on it, of unknown size.
     pub fn idle(host: &'a Host) -> Self {
@@ -60,11 +79,27 @@ impl<'a> Candidate<'a> {
         }
     }
 
+    /// A host as it stands.
+    pub fn seen(host: &'a Host, sight: Sight<'a>, now: Timestamp) -> Self {
+        let room = Room::of(host, sight.facts).giving(sight.given);
+        let foreign = sight.census.map_or(Share::NOTHING, |census| census.foreign);
+        Self {
+            host,
+            busy: sight.busy,
+            silence: sight.silence,
+            breaker: sight.breaker,
+            on_trial: sight.on_trial,
+            maintained_until: host.maintained_until(now),
+            room: Room { foreign, ..room },
+            images: sight.census.map(|census| &census.images),
+        }
+    }
+
     /// Gives it one more attempt.
     pub fn take(&mut self, spec: &JobSpec) {
         self.busy += 1;
         self.on_trial += 1;
-        self.room = self.room.with(Share::of_job(spec));
+        self.room = self.room.giving(Share::of_job(spec));
     }
 
     fn free_slots(&self) -> u32 {

@@ -18,6 +18,11 @@ pub struct Share {
 }
 
 impl Share {
+    /// None of either.
+    pub const NOTHING: Self = Self {
+        cpu_nanos: 0,
+        memory_bytes: 0,
+    };
     /// More than there is anywhere.
     pub const ENDLESS: Self = Self {
         cpu_nanos: u64::MAX,
@@ -132,8 +137,10 @@ pub struct Room {
     pub largest: Share,
     /// What its attempts can get together, with the containers of others.
     pub offered: Share,
-    /// What attempts and the containers of others have been given.
-    pub taken: Share,
+    /// What attempts have been given.
+    pub given: Share,
+    /// What the containers of others have been given.
+    pub foreign: Share,
 }
 
 impl Room {
@@ -141,10 +148,8 @@ impl Room {
     pub const UNKNOWN: Self = Self {
         largest: Share::ENDLESS,
         offered: Share::ENDLESS,
-        taken: Share {
-            cpu_nanos: 0,
-            memory_bytes: 0,
-        },
+        given: Share::NOTHING,
+        foreign: Share::NOTHING,
     };
 
     /// The room of a host with nothing on it, by its record and its last probe.
@@ -169,22 +174,28 @@ impl Room {
                 cpu_nanos: own_cpu.unwrap_or(found.cpu_nanos.saturating_mul(CPU_OVERCOMMIT)),
                 memory_bytes,
             },
-            taken: Share::default(),
+            given: Share::NOTHING,
+            foreign: Share::NOTHING,
         }
     }
 
-    /// The same room with so much more taken.
+    /// The same room with so much more given to attempts.
     #[must_use]
-    pub fn with(self, taken: Share) -> Self {
+    pub fn giving(self, share: Share) -> Self {
         Self {
-            taken: self.taken.plus(taken),
+            given: self.given.plus(share),
             ..self
         }
     }
 
+    /// The most that attempts can be given together.
+    pub fn for_attempts(self) -> Share {
+        self.offered.minus(self.foreign)
+    }
+
     /// What is still to be had.
     pub fn free(self) -> Share {
-        self.offered.minus(self.taken)
+        self.for_attempts().minus(self.given)
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::knowledge::Knowledge;
 use crate::options::WorkerOptions;
 use crate::shelf::Shelf;
 
@@ -53,12 +54,40 @@ pub(crate) struct Context {
     pub(crate) leave: CancellationToken,
     /// A slot may be free, or something may be queued.
     pub(crate) dispatch: Notify,
-    /// The supervised attempts, each with the way to tell it of a cancel wish.
-    supervised: Mutex<HashMap<AttemptId, watch::Sender<Option<CancelReason>>>>,
+    /// The supervised attempts.
+    supervised: Mutex<HashMap<AttemptId, Supervised>>,
+    /// What is known of the hosts.
+    pub(crate) knowledge: Knowledge,
     /// Grows and shrinks with the supervised attempts.
     pub(crate) active: watch::Sender<usize>,
     pub(crate) remains: mpsc::UnboundedSender<Remains>,
     hosts: Mutex<HashMap<HostId, ActiveHost>>,
+}
+
+/// Why a supervised attempt is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Its job is to be cancelled.
+    Cancel(CancelReason),
+    /// Its host is to be empty.
+    Evict,
+}
+
+/// Where a supervised attempt is, and the way to tell it of a wish.
+struct Supervised {
+    host: HostId,
+    wish: watch::Sender<Option<Wish>>,
+}
+
+impl Supervised {
+    /// The first wish counts; who wishes a job cancelled that is evicted is heard by the store.
+    fn tell(&self, wish: Wish) {
+        self.wish.send_if_modified(|told| {
+            let is_first = told.is_none();
+            told.get_or_insert(wish);
+            is_first
+        });
+    }
 }
 
 /// What a context is made of.
@@ -85,6 +114,7 @@ impl Context {
             leave: CancellationToken::new(),
             dispatch: Notify::new(),
             supervised: Mutex::default(),
+            knowledge: Knowledge::default(),
             active: watch::Sender::new(0),
             remains: parts.remains,
             hosts: Mutex::default(),
@@ -104,7 +134,8 @@ impl Context {
     pub(crate) fn enter(
         &self,
         attempt: AttemptId,
-    ) -> Option<watch::Receiver<Option<CancelReason>>> {
+        host: HostId,
+    ) -> Option<watch::Receiver<Option<Wish>>> {
         let mut supervised = self
             .supervised
             .lock()
@@ -112,8 +143,8 @@ impl Context {
         if supervised.contains_key(&attempt) {
             return None;
         }
-        let (sender, receiver) = watch::channel(None);
-        supervised.insert(attempt, sender);
+        let (wish, receiver) = watch::channel(None);
+        supervised.insert(attempt, Supervised { host, wish });
         self.active.send_replace(supervised.len());
         Some(receiver)
     }
@@ -136,9 +167,21 @@ impl Context {
             .supervised
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = supervised.get(&attempt) {
-            sender.send_if_modified(|wish| wish.replace(reason).is_none());
+        if let Some(supervised) = supervised.get(&attempt) {
+            supervised.tell(Wish::Cancel(reason));
         }
+    }
+
+    /// Tells the supervisors of all attempts on a host that it is to be empty.
+    pub(crate) fn evict(&self, host: HostId) {
+        let supervised = self
+            .supervised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        supervised
+            .values()
+            .filter(|supervised| supervised.host == host)
+            .for_each(|supervised| supervised.tell(Wish::Evict));
     }
 
     /// The hosts that this worker speaks to.

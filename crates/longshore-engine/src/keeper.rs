@@ -1,4 +1,5 @@
-//! Keeps this worker's leases, and carries cancel wishes from the store to the supervisors.
+//! Keeps this worker's leases, and carries wishes from the store to the supervisors: to cancel jobs,
+//! and to leave hosts that are drained.
 
 use std::sync::Arc;
 
@@ -28,14 +29,15 @@ pub(crate) async fn keep_leases(context: Arc<Context>) {
     }
 }
 
-/// Tells supervisors of cancel wishes until the worker leaves.
+/// Tells supervisors of wishes until the worker leaves.
 pub(crate) async fn carry_wishes(context: Arc<Context>) {
     let mut changes = context.store.changes();
     loop {
-        if *context.active.borrow() > 0
-            && let Err(error) = carry_once(&context).await
-        {
-            tracing::error!(error = %error, "cancel wishes cannot be read; trying again");
+        if *context.active.borrow() > 0 {
+            if let Err(error) = carry_once(&context).await {
+                tracing::error!(error = %error, "cancel wishes cannot be read; trying again");
+            }
+            evict(&context);
         }
         tokio::select! {
             () = context.leave.cancelled() => return,
@@ -50,4 +52,19 @@ async fn carry_once(context: &Context) -> Result<(), StoreError> {
         context.cancel(attempt, CancelReason::User);
     }
     Ok(())
+}
+
+/// Tells supervisors of hosts that are to be empty by now.
+fn evict(context: &Context) {
+    let now = context.now();
+    for active in context.hosts() {
+        if active
+            .host
+            .state
+            .drain_until()
+            .is_some_and(|until| until <= now)
+        {
+            context.evict(active.host.id);
+        }
+    }
 }

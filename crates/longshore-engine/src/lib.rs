@@ -5,11 +5,15 @@
 //! *supervisor* is the task that moves one attempt; the *host watch* is the one event stream of a
 //! host; to *adopt* is to take over an attempt whose worker is gone.
 
+mod canary;
+mod census;
 mod clock;
 mod context;
 mod dispatcher;
+mod health;
 mod janitor;
 mod keeper;
+mod knowledge;
 mod options;
 mod presence;
 mod pump;
@@ -23,5 +27,6 @@ mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use options::{OnJobPull, WorkerOptions};
+pub use presence::count_alive;
 pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
 pub use worker::{Stop, Worker, WorkerError};

@@ -59,6 +59,27 @@ pub(crate) fn bury_dead(folder: &Path) -> io::Result<Vec<WorkerId>> {
     Ok(dead)
 }
 
+/// How many workers of this machine announce themselves in the folder and are alive.
+///
+/// # Errors
+/// The folder cannot be read. One that is not there has none.
+pub fn count_alive(folder: &Path) -> io::Result<usize> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut alive = 0;
+    for entry in entries {
+        let path = entry?.path();
+        let file = worker_of(&path).and_then(|_| File::open(&path).ok());
+        // A shared lock that is held for a moment takes nobody's.
+        let is_held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        alive += usize::from(file.is_some_and(is_held));
+    }
+    Ok(alive)
+}
+
 fn path_of(folder: &Path, worker: WorkerId) -> PathBuf {
     folder.join(format!("{worker}.alive"))
 }
@@ -82,6 +103,7 @@ mod tests {
         let dead = WorkerId::new(uuid::Uuid::from_u128(2));
         let presence = Presence::announce(folder.path(), alive).unwrap();
         File::create(path_of(folder.path(), dead)).unwrap();
+        assert_eq!(count_alive(folder.path()).unwrap(), 1);
         assert_eq!(bury_dead(folder.path()).unwrap(), [dead]);
         assert_eq!(bury_dead(folder.path()).unwrap(), []);
         drop(presence);

@@ -12,12 +12,11 @@ use longshore_core::attempt::{Action, Machine, Phase, Seen};
 use longshore_core::fault::Fault;
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::limits;
-use longshore_core::outcome::CancelReason;
 use longshore_executor::{Listener, Observer};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::context::{ActiveHost, Context};
+use crate::context::{ActiveHost, Context, Wish};
 
 mod calls;
 mod logs;
@@ -52,7 +51,7 @@ struct Supervisor {
     machine: Machine,
     recorder: Recorder,
     calls: Calls,
-    cancel: watch::Receiver<Option<CancelReason>>,
+    wish: watch::Receiver<Option<Wish>>,
     pause: Duration,
     /// Keeps the host watch telling us.
     _listener: Listener,
@@ -66,7 +65,7 @@ pub(crate) fn supervise(
     attempt: &AttemptRecord,
     origin: Origin,
 ) {
-    let Some(cancel) = context.enter(attempt.id) else {
+    let Some(wish) = context.enter(attempt.id, attempt.host) else {
         return;
     };
     let listener = host.watch.listen(attempt.id);
@@ -92,7 +91,7 @@ pub(crate) fn supervise(
         machine,
         recorder,
         calls,
-        cancel,
+        wish,
         pause: limits::RETRY_CALL_FIRST,
         _listener: listener,
     };
@@ -168,9 +167,13 @@ impl Supervisor {
         tokio::select! {
             () = self.context.leave.cancelled() => Err(Left::Leaving),
             seen = call => Ok((seen, true)),
-            Ok(()) = self.cancel.changed() => {
-                let wish = *self.cancel.borrow_and_update();
-                Ok((wish.map_or(Seen::Clock, Seen::Cancel), false))
+            Ok(()) = self.wish.changed() => {
+                let seen = match *self.wish.borrow_and_update() {
+                    None => Seen::Clock,
+                    Some(Wish::Cancel(reason)) => Seen::Cancel(reason),
+                    Some(Wish::Evict) => Seen::Evict,
+                };
+                Ok((seen, false))
             }
             () = sleep_or_never(clock) => Ok((Seen::Clock, false)),
             () = sleep_or_never(patience) => {

@@ -6,6 +6,7 @@ use longshore_core::HostId;
 use longshore_core::host::Host;
 use longshore_core::placement::{Candidate, admit};
 use longshore_core::spec::JobSpec;
+use longshore_store::HostLoad;
 
 /// Why no host takes a job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum NoHost {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Load {
     /// Attempts that hold a slot.
-    pub(crate) busy: HashMap<HostId, u32>,
+    pub(crate) busy: HashMap<HostId, HostLoad>,
     /// Those, and attempts that their callers may start at any moment.
     pub(crate) begun: HashMap<HostId, u32>,
 }
@@ -48,9 +49,8 @@ pub(crate) fn place(spec: &JobSpec, hosts: &[Host], load: &Load) -> Result<Host,
     let candidates: Vec<Candidate<'_>> = hosts
         .iter()
         .map(|host| Candidate {
-            host,
-            busy: load.busy.get(&host.id).copied().unwrap_or(0),
-            reachable: true,
+            busy: load.busy.get(&host.id).map_or(0, |load| load.busy),
+            ..Candidate::idle(host)
         })
         .collect();
     let admitted = candidates
@@ -118,7 +118,18 @@ mod tests {
         let mut spec = JobSpec::new("busybox".parse().unwrap());
         spec.host = named.map(str::to_owned);
         let load = Load {
-            busy: ones(busy),
+            busy: ones(busy)
+                .into_iter()
+                .map(|(host, busy)| {
+                    (
+                        host,
+                        HostLoad {
+                            busy,
+                            ..HostLoad::default()
+                        },
+                    )
+                })
+                .collect(),
             begun: ones(busy),
         };
         let placed = place(&spec, hosts, &load).map(|host| host.name);
@@ -149,7 +160,7 @@ mod tests {
             host(3, "c", HostState::CORDONED),
         ];
         check(None, &hosts, &[1], Ok("b"));
-        let said = "a: all 1 slots are taken, b: all 1 slots are taken, c: draining";
+        let said = "a: its one slot is taken, b: its one slot is taken, c: draining";
         check(None, &hosts, &[1, 2], Err(NoHost::Refused(said.into())));
     }
 

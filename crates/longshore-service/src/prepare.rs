@@ -121,7 +121,7 @@ impl DockerService {
         let job = &subject.job;
         let store = self.store();
         let load = Load {
-            busy: store.busy_slots().await?,
+            busy: store.loads().await?,
             begun: store.begun_attempts().await?,
         };
         let host = placing::place(&job.spec, &store.hosts().await?, &load)

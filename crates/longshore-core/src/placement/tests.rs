@@ -55,7 +55,8 @@ fn room(cpus: u64, gib: u64) -> Room {
     Room {
         largest: all,
         offered: all,
-        taken: Share::default(),
+        given: Share::NOTHING,
+        foreign: Share::NOTHING,
     }
 }
 
@@ -116,13 +117,14 @@ fn every_refusal_says_what_is_missing_with_its_numbers() {
     check(
         "needs 1 GiB, 512 MiB of 16 GiB are free",
         |_, _, candidate| {
-            candidate.room.taken.memory_bytes = 15 * GIB + GIB / 2;
+            candidate.room.given.memory_bytes = 10 * GIB;
+            candidate.room.foreign.memory_bytes = 5 * GIB + GIB / 2;
         },
     );
     check(
         "needs 1 CPU, 0.25 CPUs of 8 CPUs are free",
         |_, _, candidate| {
-            candidate.room.taken.cpu_nanos = 7 * CPU + CPU / 4 * 3;
+            candidate.room.foreign.cpu_nanos = 7 * CPU + CPU / 4 * 3;
         },
     );
     check(

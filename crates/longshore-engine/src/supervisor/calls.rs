@@ -103,6 +103,9 @@ impl Calls {
         match self.bring(images).await {
             Ok(digest) => {
                 self.context.shelf.put(host, &key, digest.clone());
+                self.context
+                    .knowledge
+                    .add_image(host, &self.launch.spec.image);
                 self.outputs.set_digest(digest);
                 Seen::ImageReady
             }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_core::attempt::{Seen, State, StopCause};
+use longshore_core::fault::Fault;
+use longshore_core::health::{Showing, showing_of};
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::launch::Handle;
 use longshore_core::limits;
@@ -19,6 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::Left;
 use super::logs::{self, LogState, LogTask};
 use crate::context::{ActiveHost, Context, Remains};
+use crate::health;
 
 /// What calls leave behind for the record.
 #[derive(Clone)]
@@ -84,6 +87,8 @@ pub(super) struct Recorder {
     /// A create was, or may have been, sent.
     creating: bool,
     unknown: bool,
+    /// How the last call to the host failed that did.
+    fault: Option<Fault>,
     /// Ends the task that carries pull progress into the store.
     _pulls: DropGuard,
 }
@@ -114,6 +119,7 @@ impl Recorder {
             handle: attempt.handle.clone(),
             creating: false,
             unknown: attempt.unknown_since.is_some(),
+            fault: None,
             attempt: attempt.clone(),
             context,
             job,
@@ -132,8 +138,11 @@ impl Recorder {
     /// Notes whether the host answers.
     pub(super) async fn heard(&mut self, seen: &Seen) -> Result<(), Left> {
         let is_silent = match seen {
-            Seen::Failed(fault, _) => fault.is_silence(),
-            Seen::Cancel(_) | Seen::Clock => return Ok(()),
+            Seen::Failed(fault, _) => {
+                self.fault = Some(*fault);
+                fault.is_silence()
+            }
+            Seen::Cancel(_) | Seen::Evict | Seen::Clock => return Ok(()),
             Seen::Found(..)
             | Seen::ImageReady
             | Seen::Created(_)
@@ -206,6 +215,7 @@ impl Recorder {
         let (store, fenced) = (&self.context.store, self.fenced);
         self.follow(&handle).await;
         self.persist(|| store.started(fenced, &handle, now)).await?;
+        self.showed(Showing::Started).await;
         let stop = CancellationToken::new();
         self.metering = Some(stop.clone().drop_guard());
         let started_at = self.attempt.started_at.unwrap_or(now);
@@ -262,6 +272,9 @@ impl Recorder {
             reason = %end.verdict.outcome,
             "attempt ended"
         );
+        if let Some(showing) = showing_of(&end.verdict, self.fault) {
+            self.showed(showing).await;
+        }
         let remains = Remains {
             attempt: self.attempt.id,
             host: self.attempt.host,
@@ -271,6 +284,11 @@ impl Recorder {
         // The reaper lives as long as the worker; without it the next worker's reaper finds it.
         let _ = self.context.remains.send(remains);
         Ok(())
+    }
+
+    /// Keeps what the attempt showed of its host.
+    async fn showed(&self, showing: Showing) {
+        health::showed(&self.context, self.attempt.host, showing).await;
     }
 
     /// Leaves the log in order, whatever happened before.
@@ -306,6 +324,7 @@ impl Recorder {
 fn describe(cause: StopCause) -> &'static str {
     match cause {
         StopCause::Cancel(_) => "cancelled",
+        StopCause::Evict => "its host is drained",
         StopCause::Limit(limit) => match limit {
             longshore_core::outcome::Limit::Run => "run limit passed",
             longshore_core::outcome::Limit::Total => "total limit passed",

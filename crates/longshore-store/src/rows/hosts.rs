@@ -30,7 +30,7 @@ const GET_BY_NAME: &str = concat!("SELECT ", columns!(), " FROM hosts WHERE name
 const DELETE: &str = "DELETE FROM hosts WHERE id = $1";
 // The error, `$3`, is what tells a probe that failed from one that did not.
 const SAVE_FACTS: &str = "UPDATE hosts SET facts = COALESCE($2, facts), facts_error = $3, \
-    probed_at = $4, looked_at = $4, \
+    probed_at = $4, \
     seen_at = CASE WHEN $3 IS NULL THEN $4 ELSE seen_at END, \
     failed_probes = CASE WHEN $3 IS NULL THEN 0 ELSE failed_probes + 1 END, \
     failing_since = CASE WHEN $3 IS NULL THEN NULL ELSE COALESCE(failing_since, $4) END \
