@@ -8,6 +8,7 @@ use longshore_core::outcome::JobStatus;
 use crate::completion;
 
 mod docker;
+mod hosts;
 mod import;
 mod job_flags;
 mod places;
@@ -17,11 +18,10 @@ pub(crate) use docker::{
     AwaitArgs, DockerCommand, LsArgs, MakeArgs, OutputArgs, PullArgs, RmArgs, SomeHosts, StatsArgs,
     StopArgs, SweepArgs,
 };
+pub(crate) use hosts::{HostAdd, HostDrain, HostSet, HostTerms, HostsCommand};
 pub(crate) use import::{DjangoArgs, ImportCommand};
-pub(crate) use job_flags::{Given, JobFlags, Shape};
-pub(crate) use places::{
-    CleanupArgs, HostAdd, HostsCommand, ImagesCommand, PolicyCommand, TemplatesCommand,
-};
+pub(crate) use job_flags::{Flag, Given, JobFlags, Shape};
+pub(crate) use places::{CleanupArgs, ImagesCommand, PolicyCommand, TemplatesCommand};
 pub(crate) use reading::{EventsArgs, JobsArgs, LogsArgs, WaitArgs};
 
 /// Runs container jobs to completion.
@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Inspect(SomeJobs),
     /// Show a job's output
     Logs(LogsArgs),
+    /// Say why jobs are where they are: queued, delayed, running there and not elsewhere
+    Explain(SomeJobs),
     /// Wait until jobs are final
     Wait(WaitArgs),
     /// Give jobs up
@@ -114,7 +116,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Look for what is broken, and say how to repair it
-    Doctor,
+    Doctor(DoctorArgs),
     /// Remove what is left of ended jobs from the hosts
     Cleanup(CleanupArgs),
     /// Containers that you drive yourself, step by step
@@ -195,6 +197,14 @@ pub(crate) struct WorkerArgs {
     /// End when no job is left to move
     #[arg(long)]
     pub(crate) exit_when_empty: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Look at these hosts alone [default: the store and all hosts]
+    #[arg(value_name = "HOST", add = completion::hosts())]
+    pub(crate) hosts: Vec<String>,
 }
 
 /// Arguments of `completions`.

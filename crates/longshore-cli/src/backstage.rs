@@ -56,6 +56,9 @@ pub trait Backstage: Send + Sync {
     /// It cannot be reached, refuses us, or is of a kind that this binary does not know.
     async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble>;
 
+    /// How many workers of this store run on this machine; `None` where that cannot be told.
+    fn workers_here(&self, store: &Store) -> Option<usize>;
+
     /// What a spec asks for that the host's kind can never honour, in the user's words.
     fn unsupported(&self, host: &Host, spec: &JobSpec) -> Vec<String>;
 

@@ -12,6 +12,7 @@ mod docker;
 mod doctor;
 mod ending;
 mod events;
+mod explain;
 mod help;
 mod hosts;
 mod images;
@@ -21,6 +22,7 @@ mod intake;
 mod jobs;
 mod logs;
 mod narrate;
+mod outlook;
 mod placement;
 mod policy;
 mod retry;
@@ -39,6 +41,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Submit(args) => submit::run(session, args).await,
         Command::Jobs(args) => jobs::run(session, args).await,
         Command::Inspect(args) => inspect::run(session, args).await,
+        Command::Explain(args) => explain::run(session, args).await,
         Command::Logs(args) => logs::run(session, args).await,
         Command::Wait(args) => wait::run(session, args).await,
         Command::Cancel(args) => cancel::run(session, args).await,
@@ -49,7 +52,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Images(command) => images::run(session, command).await,
         Command::Templates(command) => templates::run(session, command).await,
         Command::Policy(command) => policy::run(session, command).await,
-        Command::Doctor => doctor::run(session).await,
+        Command::Doctor(args) => doctor::run(session, &args.hosts).await,
         Command::Cleanup(args) => cleanup::run(session, args).await,
         Command::Docker(command) => docker::run(session, command).await,
         Command::Import(command) => import::run(session, command).await,

@@ -71,7 +71,8 @@ fn of_outcome(outcome: Outcome, exit_code: Option<i32>) -> u8 {
             | FailReason::ImagePull
             | FailReason::Rejected
             | FailReason::Dependency
-            | FailReason::Lost,
+            | FailReason::Lost
+            | FailReason::Evicted,
         ) => NOT_RUN,
     }
 }

@@ -94,6 +94,7 @@ fn manner(command: &Command) -> Manner {
         Command::Submit(_)
         | Command::Jobs(_)
         | Command::Inspect(_)
+        | Command::Explain(_)
         | Command::Logs(_)
         | Command::Wait(_)
         | Command::Cancel(_)
@@ -104,7 +105,7 @@ fn manner(command: &Command) -> Manner {
         | Command::Images(_)
         | Command::Templates(_)
         | Command::Policy(_)
-        | Command::Doctor
+        | Command::Doctor(_)
         | Command::Cleanup(_)
         | Command::Docker(_)
         | Command::Import(_)

@@ -1,5 +1,6 @@
 //! From values to what people and programs read. Nothing here asks or decides.
 
+pub(crate) mod explanation;
 pub(crate) mod frames;
 pub(crate) mod host_view;
 pub(crate) mod import_view;

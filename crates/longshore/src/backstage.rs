@@ -15,7 +15,7 @@ use longshore_core::image::Image;
 use longshore_core::launch::Handle;
 use longshore_core::spec::{JobSpec, TimeLimits};
 use longshore_core::with_causes;
-use longshore_engine::{Doing, Found, Keeping, Worker, sweep};
+use longshore_engine::{Doing, Found, Keeping, Worker, count_alive, sweep};
 use longshore_executor::{
     ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
 };
@@ -100,6 +100,10 @@ impl Backstage for Local {
     async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble> {
         let probed = self.executor(host)?.probe().await;
         probed.map_err(|error| trouble(format!("cannot probe host {}", host.name), &error))
+    }
+
+    fn workers_here(&self, store: &Store) -> Option<usize> {
+        count_alive(&store.folder().join(PRESENCE)).ok()
     }
 
     fn unsupported(&self, host: &Host, spec: &JobSpec) -> Vec<String> {

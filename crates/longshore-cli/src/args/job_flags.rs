@@ -177,6 +177,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("retry-strategy", "retry.strategy", Shape::One, "NAME", "default, aggressive, conservative or high_priority").under(RETRIES),
     flag("retry-on-exit", "retry.retry_on_exit", Shape::Numbers, "CODES", "Exit codes worth another attempt, such as 75,111").under(RETRIES),
     flag("priority", "priority", Shape::One, "0-100", "100 goes first").under(RETRIES),
+    flag("on", "on", Shape::Label, "KEY=VALUE", "Run only on hosts with this label; may be repeated").under(RETRIES),
     flag("host", "host", Shape::One, "NAME", "Run only on this host of the pool").under(RETRIES),
     flag("log-limit", "log_limit", Shape::One, "SIZE", "Largest kept log; head and tail stay beyond it").under(RETRIES),
 ];

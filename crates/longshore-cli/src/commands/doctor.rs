@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use jiff::SignedDuration;
-use longshore_core::host::HostFacts;
 use longshore_core::policy::Policy;
 use longshore_core::spec::PidsLimit;
 use longshore_core::with_causes;
@@ -13,12 +11,11 @@ use crate::commands::placement::Places;
 use crate::exit_code::{FAILURE, SUCCESS};
 use crate::failure::Failure;
 use crate::render::spans;
-use crate::render::tables::HostRow;
 use crate::render::views::{self, SCHEMA};
 use crate::session::Session;
 
-/// Clocks that differ by more make time stamps and limits wrong.
-const SKEW: SignedDuration = SignedDuration::from_secs(2);
+mod host;
+
 /// Less free space than this is a matter of hours.
 const SPACE_LOW: u64 = 2 << 30;
 /// Less free space than this loses logs.
@@ -74,7 +71,20 @@ fn broken(text: String, fix: &str) -> Finding {
     }
 }
 
-pub(super) async fn run(session: &Session) -> Result<u8, Failure> {
+pub(super) async fn run(session: &Session, names: &[String]) -> Result<u8, Failure> {
+    let findings = if names.is_empty() {
+        look_at_pool(session).await?
+    } else {
+        look_at_hosts(session, names).await?
+    };
+    show(session, &findings)?;
+    let is_broken = findings
+        .iter()
+        .any(|finding| finding.health == Health::Broken);
+    Ok(if is_broken { FAILURE } else { SUCCESS })
+}
+
+async fn look_at_pool(session: &Session) -> Result<Vec<Finding>, Failure> {
     let folder = session.folder()?;
     let mut findings = match session.store().await {
         Ok(_) => look_at_folder(&folder),
@@ -88,13 +98,9 @@ pub(super) async fn run(session: &Session) -> Result<u8, Failure> {
     };
     if let Ok(store) = session.store().await {
         findings.extend(look_at_policy(&store.policy().await?));
-        findings.extend(look_at_hosts(session).await?);
+        findings.extend(look_at_hosts(session, &[]).await?);
     }
-    show(session, &findings)?;
-    let is_broken = findings
-        .iter()
-        .any(|finding| finding.health == Health::Broken);
-    Ok(if is_broken { FAILURE } else { SUCCESS })
+    Ok(findings)
 }
 
 fn look_at_folder(folder: &Path) -> Vec<Finding> {
@@ -124,6 +130,10 @@ fn judge_space(free_bytes: u64) -> Finding {
         spans::size(free_bytes)
     );
     let fix = "free some space, or move the store by --store";
+    judge_by_size(free_bytes, text, fix)
+}
+
+fn judge_by_size(free_bytes: u64, text: String, fix: &str) -> Finding {
     match free_bytes {
         0..SPACE_OUT => broken(text, fix),
         SPACE_OUT..SPACE_LOW => unwise(text, fix),
@@ -154,13 +164,14 @@ fn look_at_policy(policy: &Policy) -> Vec<Finding> {
     findings
 }
 
-async fn look_at_hosts(session: &Session) -> Result<Vec<Finding>, Failure> {
-    let registered = hosts::select(session, &[]).await?;
+async fn look_at_hosts(session: &Session, names: &[String]) -> Result<Vec<Finding>, Failure> {
+    let registered = hosts::select(session, names).await?;
     if registered.is_empty() {
         return Ok(vec![look_at_environment(session).await?]);
     }
     let rows = hosts::probe_all(session, registered).await?;
-    Ok(rows.iter().flat_map(look_at_host).collect())
+    let now = session.now();
+    Ok(rows.iter().flat_map(|row| host::look(row, now)).collect())
 }
 
 /// No host yet: would the environment's own do?
@@ -191,57 +202,6 @@ async fn look_at_environment(session: &Session) -> Result<Finding, Failure> {
     })
 }
 
-fn look_at_host(row: &HostRow) -> Vec<Finding> {
-    let name = &row.host.name;
-    let Some(facts) = &row.facts else {
-        let said = row.trouble.as_deref().unwrap_or("it does not answer");
-        let text = format!("host {name} ({}): {said}", row.host.endpoint.address);
-        return vec![broken(text, "start the engine, or `longshore hosts rm` it")];
-    };
-    let mut findings = vec![good(format!(
-        "host {name}: {} {}, API {}, {}, cgroup v{}, {} CPUs, {}, {} ms away",
-        facts.engine,
-        facts.version,
-        facts.api_version,
-        facts.platform,
-        facts.cgroup_version,
-        facts.cpus,
-        spans::size(facts.memory_bytes),
-        facts.latency.as_millis(),
-    ))];
-    findings.extend(judge_facts(name, facts));
-    if row.host.endpoint.address.starts_with("tcp://") && row.host.endpoint.tls.is_none() {
-        let text =
-            format!("host {name}: tcp without TLS: whoever reaches the port owns the machine");
-        findings.push(unwise(text, "use TLS with client certificates, or ssh://"));
-    }
-    findings
-}
-
-fn judge_facts(name: &str, facts: &HostFacts) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if facts.clock_skew.abs() > SKEW {
-        let text = format!("host {name}: its clock differs by {:#}", facts.clock_skew);
-        findings.push(broken(
-            text,
-            "set both clocks by NTP (systemd-timesyncd or chrony)",
-        ));
-    }
-    if facts.cgroup_version == 1 {
-        let text = format!("host {name}: control groups of version 1");
-        findings.push(unwise(
-            text,
-            "boot with systemd.unified_cgroup_hierarchy=1 when you can",
-        ));
-    }
-    let warnings = facts
-        .warnings
-        .iter()
-        .map(|warning| format!("host {name}: {warning}"));
-    findings.extend(warnings.map(|text| unwise(text, "the engine says so itself; see its manual")));
-    findings
-}
-
 fn show(session: &Session, findings: &[Finding]) -> Result<(), Failure> {
     for finding in findings {
         let (word, text) = (finding.health.word(), &finding.text);
@@ -263,34 +223,6 @@ fn show(session: &Session, findings: &[Finding]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn facts(skew: SignedDuration, cgroup_version: u8) -> HostFacts {
-        HostFacts {
-            engine: "docker".into(),
-            version: "28.0".into(),
-            api_version: "1.48".into(),
-            engine_id: "id".into(),
-            platform: "linux/amd64".into(),
-            cpus: 2,
-            memory_bytes: 1 << 30,
-            storage_driver: "overlay2".into(),
-            cgroup_version,
-            latency: std::time::Duration::from_millis(1),
-            clock_skew: skew,
-            engine_started_at: None,
-            free_disk_bytes: None,
-            warnings: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_clock_that_is_off_by_more_than_two_seconds_is_broken() {
-        let judge = |millis| judge_facts("a", &facts(SignedDuration::from_millis(millis), 2)).len();
-        assert_eq!([judge(1_900), judge(-2_100), judge(2_100)], [0, 1, 1]);
-        let finding = &judge_facts("a", &facts(SignedDuration::from_secs(-9), 2))[0];
-        assert_eq!(finding.health, Health::Broken);
-        assert!(finding.fix.is_some());
-    }
 
     #[test]
     fn little_space_is_unwise_and_none_is_broken() {

@@ -1,10 +1,8 @@
 //! `hosts`: the places of the pool.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use longshore_core::host::{Endpoint, Host, HostFacts, HostKind, TlsFiles};
-use longshore_core::limits::DEFAULT_SLOTS;
 
 use crate::args::{HostAdd, HostsCommand};
 use crate::commands::placement::new_host;
@@ -15,12 +13,18 @@ use crate::render::tables::{self, HostRow};
 use crate::render::views;
 use crate::session::Session;
 
+mod change;
+
 /// How addresses begin, and what the rest is.
 const SCHEMES: [&str; 3] = ["unix:///", "tcp://", "ssh://"];
 
 pub(super) async fn run(session: &Session, command: HostsCommand) -> Result<u8, Failure> {
     match command {
         HostsCommand::Add(args) => add(session, args).await,
+        HostsCommand::Set(args) => change::set(session, args).await,
+        HostsCommand::Cordon(hosts) => change::cordon(session, &hosts.names).await,
+        HostsCommand::Uncordon(hosts) => change::uncordon(session, &hosts.names).await,
+        HostsCommand::Drain(args) => change::drain(session, args).await,
         HostsCommand::List => list(session).await,
         HostsCommand::Check { names } => check(session, &names).await,
         HostsCommand::Rm { name } => remove(session, &name).await,
@@ -29,13 +33,12 @@ pub(super) async fn run(session: &Session, command: HostsCommand) -> Result<u8, 
 
 async fn add(session: &Session, args: HostAdd) -> Result<u8, Failure> {
     let (kind, endpoint) = place(session, &args)?;
-    let host = Host {
-        slots: args.slots.unwrap_or(DEFAULT_SLOTS),
-        weight: args.weight,
+    let mut host = Host {
         auto_pull: !args.no_auto_pull,
-        labels: labels(&args.label)?,
         ..new_host(args.name.clone(), kind, endpoint, session.now())
     };
+    change::label(&mut host, &args.label)?;
+    change::apply(&mut host, &args.terms)?;
     let store = session.store().await?;
     if args.no_check {
         store.add_host(&host).await?;
@@ -126,18 +129,6 @@ fn tls_files(session: &Session, folder: &Path, verify: bool) -> Result<TlsFiles,
     )
 }
 
-fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let split = |text: &String| {
-        let (key, value) = text.split_once('=')?;
-        (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
-    };
-    let wrong = |text: &String| Failure::usage(format!("--label: `{text}` is none: use KEY=VALUE"));
-    texts
-        .iter()
-        .map(|text| split(text).ok_or_else(|| wrong(text)))
-        .collect()
-}
-
 fn describe(facts: &HostFacts) -> String {
     format!(
         "{} {}, API {}, {}, cgroup v{}, storage {}",
@@ -151,19 +142,37 @@ fn describe(facts: &HostFacts) -> String {
 }
 
 async fn list(session: &Session) -> Result<u8, Failure> {
-    let store = session.store().await?;
-    let mut rows = Vec::new();
-    for host in store.hosts().await? {
-        let report = store.facts(host.id).await?;
-        let (facts, trouble) = report.map_or((None, None), |report| (report.facts, report.error));
-        rows.push(HostRow {
-            host,
-            facts,
-            trouble,
-        });
-    }
-    show(session, &rows)?;
+    show(session, &rows(session).await?)?;
     Ok(SUCCESS)
+}
+
+/// All hosts with what is known of them.
+async fn rows(session: &Session) -> Result<Vec<HostRow>, Failure> {
+    let mut rows = Vec::new();
+    for host in session.store().await?.hosts().await? {
+        rows.push(row(session, host).await?);
+    }
+    Ok(rows)
+}
+
+/// A host with what is known of it.
+async fn row(session: &Session, host: Host) -> Result<HostRow, Failure> {
+    let store = session.store().await?;
+    let report = store.facts(host.id).await?;
+    let busy = store
+        .loads()
+        .await?
+        .get(&host.id)
+        .map_or(0, |load| load.busy);
+    let standing = store.standings().await?.remove(&host.id);
+    Ok(HostRow {
+        busy,
+        breaker: standing
+            .map(|standing| standing.breaker)
+            .unwrap_or_default(),
+        report,
+        host,
+    })
 }
 
 async fn check(session: &Session, names: &[String]) -> Result<u8, Failure> {
@@ -172,7 +181,7 @@ async fn check(session: &Session, names: &[String]) -> Result<u8, Failure> {
     show(session, &rows)?;
     let troubles = rows
         .iter()
-        .filter_map(|row| row.trouble.as_ref().map(|text| (&row.host.name, text)));
+        .filter_map(|row| row.trouble().map(|text| (&row.host.name, text)));
     troubles
         .clone()
         .for_each(|(name, text)| session.console.complain(&format!("{name}: {text}")));
@@ -209,15 +218,7 @@ pub(super) async fn probe_all(
         let answer = answer.map_err(|trouble| trouble.to_string());
         let found = answer.as_ref().map_err(String::as_str);
         store.save_facts(host.id, found, session.now()).await?;
-        let (facts, trouble) = match answer {
-            Ok(facts) => (Some(facts), None),
-            Err(text) => (None, Some(text)),
-        };
-        rows.push(HostRow {
-            host,
-            facts,
-            trouble,
-        });
+        rows.push(row(session, host).await?);
     }
     Ok(rows)
 }

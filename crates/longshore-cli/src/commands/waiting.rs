@@ -10,6 +10,7 @@ use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
 
 use crate::commands::narrate::Narrator;
+use crate::commands::outlook;
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -45,8 +46,19 @@ pub(super) async fn tell_why(
     }
 }
 
-/// What stands in the way, as far as it can be seen: every host that could take the job is down.
+/// What stands in the way: no host takes the job. Where nobody else looks after the hosts, those
+/// that could take it are asked whether they are there.
 async fn why(session: &Session, job: &Job) -> Result<Option<String>, Failure> {
+    let store = session.store().await?;
+    if let Some(said) = down(session, job).await? {
+        return Ok(Some(format!("queued until a host answers: {said}")));
+    }
+    let obstacle = outlook::obstacle(store, job, session.now()).await?;
+    Ok(obstacle.map(|said| format!("queued: {said}")))
+}
+
+/// What every host said that could take the job, if none of them is up.
+async fn down(session: &Session, job: &Job) -> Result<Option<String>, Failure> {
     let hosts = session.store().await?.hosts().await?;
     let wanted = &job.spec.host;
     let could = |host: &&Host| wanted.as_ref().is_none_or(|name| *name == host.name);
@@ -60,5 +72,5 @@ async fn why(session: &Session, job: &Job) -> Result<Option<String>, Failure> {
         }
     }
     let said = troubles.join("; ");
-    Ok((!said.is_empty()).then(|| format!("queued until a host answers: {said}")))
+    Ok((!said.is_empty()).then_some(said))
 }

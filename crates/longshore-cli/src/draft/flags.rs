@@ -4,7 +4,7 @@ use longshore_core::spec::MountFlag;
 use serde_json::{Value, json};
 
 use super::{Draft, Origin, paths};
-use crate::args::{Given, JobArgs, Shape};
+use crate::args::{Flag, Given, JobArgs, Shape};
 use crate::surroundings::Surroundings;
 
 /// Lays what was typed over the draft of a file, or over an empty one.
@@ -67,7 +67,10 @@ fn apply(draft: &mut Draft, given: &Given, around: &Surroundings) {
             .values
             .iter()
             .for_each(|text| set_variable(draft, text, around)),
-        Shape::Label => given.values.iter().for_each(|text| set_label(draft, text)),
+        Shape::Label => given
+            .values
+            .iter()
+            .for_each(|text| set_label(draft, given.flag, text)),
         Shape::Mount => given
             .values
             .iter()
@@ -126,11 +129,11 @@ fn set_variable(draft: &mut Draft, text: &str, around: &Surroundings) {
     }
 }
 
-fn set_label(draft: &mut Draft, text: &str) {
-    let origin = Origin::Flag("label");
+fn set_label(draft: &mut Draft, flag: &Flag, text: &str) {
+    let origin = Origin::Flag(flag.long);
     match text.split_once('=').unwrap_or((text, "")) {
         ("", _) => draft.refuse(origin, "the key is missing: use KEY=VALUE"),
-        (key, value) => draft.set(format!("labels.{key}"), json!(value), origin),
+        (key, value) => draft.set(format!("{}.{key}", flag.key), json!(value), origin),
     }
 }
 

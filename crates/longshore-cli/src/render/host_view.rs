@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use longshore_core::health::Breaker;
 use longshore_core::host::{Host, HostFacts};
 use serde::Serialize;
 
@@ -19,13 +20,49 @@ pub(crate) struct HostView<'a> {
     address: &'a str,
     tls: bool,
     state: &'static str,
+    drain_until: Option<Timestamp>,
     slots: u32,
+    busy: u32,
     weight: u32,
+    cpus: Option<String>,
+    memory: Option<String>,
+    maintenance: Vec<String>,
     auto_pull: bool,
     labels: &'a BTreeMap<String, String>,
     created_at: Timestamp,
+    breaker: BreakerView<'a>,
     facts: Option<FactsView<'a>>,
     trouble: Option<&'a str>,
+    probed_at: Option<Timestamp>,
+    seen_at: Option<Timestamp>,
+    failed_probes: u32,
+    failing_since: Option<Timestamp>,
+}
+
+/// The state of a breaker with its story.
+#[derive(Debug, Serialize)]
+struct BreakerView<'a> {
+    state: &'static str,
+    strikes: u32,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> BreakerView<'a> {
+    fn new(breaker: &'a Breaker) -> Self {
+        let (strikes, trip) = match breaker {
+            Breaker::Closed { strikes, .. } => (*strikes, None),
+            Breaker::Open(trip) | Breaker::HalfOpen(trip) => (0, Some(trip)),
+        };
+        Self {
+            state: breaker.word(),
+            strikes,
+            since: trip.map(|trip| trip.since),
+            until: trip.map(|trip| trip.until),
+            reason: trip.map(|trip| trip.reason.as_str()),
+        }
+    }
 }
 
 impl<'a> HostView<'a> {
@@ -39,8 +76,12 @@ impl<'a> HostView<'a> {
             weight,
             auto_pull,
             labels,
+            cpus,
+            memory,
+            maintenance,
             ..
         } = &row.host;
+        let report = row.report.as_ref();
         Self {
             schema: SCHEMA,
             id: row.host.id.to_string(),
@@ -49,13 +90,23 @@ impl<'a> HostView<'a> {
             address: &endpoint.address,
             tls: endpoint.tls.is_some(),
             state: state.word(),
+            drain_until: state.drain_until(),
             slots: *slots,
+            busy: row.busy,
+            cpus: cpus.map(|cpus| cpus.to_string()),
+            memory: memory.map(|memory| memory.to_string()),
+            maintenance: maintenance.iter().map(ToString::to_string).collect(),
+            breaker: BreakerView::new(&row.breaker),
             weight: *weight,
             auto_pull: *auto_pull,
             labels,
             created_at: row.host.created_at,
-            facts: row.facts.as_ref().map(FactsView::new),
-            trouble: row.trouble.as_deref(),
+            facts: row.facts().map(FactsView::new),
+            trouble: row.trouble(),
+            probed_at: report.map(|report| report.probed_at),
+            seen_at: report.and_then(|report| report.seen_at),
+            failed_probes: report.map_or(0, |report| report.failed_probes),
+            failing_since: report.and_then(|report| report.failing_since),
         }
     }
 }
@@ -74,6 +125,7 @@ struct FactsView<'a> {
     latency_ms: u128,
     clock_skew_ms: i128,
     engine_started_at: Option<Timestamp>,
+    free_disk_bytes: Option<u64>,
     warnings: &'a [String],
 }
 
@@ -92,6 +144,7 @@ impl<'a> FactsView<'a> {
             latency_ms: facts.latency.as_millis(),
             clock_skew_ms: facts.clock_skew.as_millis(),
             engine_started_at: facts.engine_started_at,
+            free_disk_bytes: facts.free_disk_bytes,
             warnings: &facts.warnings,
         }
     }

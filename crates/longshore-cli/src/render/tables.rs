@@ -2,10 +2,12 @@
 
 use comfy_table::{Cell, Color, ContentArrangement, Table};
 use jiff::Timestamp;
-use longshore_core::host::{Host, HostFacts};
+use longshore_core::health::{Breaker, Position};
+use longshore_core::host::{Host, HostFacts, HostState};
 use longshore_core::image::Image;
 use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
+use longshore_store::HostReport;
 
 use crate::render::spans;
 use crate::render::views::{self, HostNames};
@@ -83,36 +85,81 @@ fn status_color(status: JobStatus) -> Option<Color> {
     }
 }
 
-/// A host and what its last probe said.
+/// A host and what is known of it.
 pub(crate) struct HostRow {
     pub(crate) host: Host,
-    pub(crate) facts: Option<HostFacts>,
-    pub(crate) trouble: Option<String>,
+    /// Attempts that hold a slot.
+    pub(crate) busy: u32,
+    pub(crate) breaker: Breaker,
+    /// What the probes said; `None` before the first.
+    pub(crate) report: Option<HostReport>,
+}
+
+impl HostRow {
+    /// What the last probe found that succeeded.
+    pub(crate) fn facts(&self) -> Option<&HostFacts> {
+        self.report.as_ref()?.facts.as_ref()
+    }
+
+    /// Why the last probe failed, if it did.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.report.as_ref()?.error.as_deref()
+    }
+
+    /// How it stands, in few words, and whether that is good.
+    fn state(&self, now: Timestamp) -> (String, Option<Color>) {
+        if self.trouble().is_some() {
+            return ("unreachable".to_owned(), Some(Color::Red));
+        }
+        let breaker = self.breaker.position();
+        if breaker != Position::Closed {
+            return (format!("breaker {breaker}"), Some(Color::Red));
+        }
+        match self.host.state {
+            HostState::Active if self.host.maintained_until(now).is_some() => {
+                ("maintenance".to_owned(), Some(Color::Yellow))
+            }
+            HostState::Active => (self.host.state.word().to_owned(), None),
+            HostState::Draining { .. } => (self.host.state.word().to_owned(), Some(Color::Yellow)),
+        }
+    }
+
+    /// When it was last seen, and how often it was looked for in vain since then.
+    fn seen(&self, now: Timestamp) -> String {
+        let Some(report) = &self.report else {
+            return "never".to_owned();
+        };
+        let seen = report
+            .seen_at
+            .map_or("never".to_owned(), |at| spans::age(at, now));
+        match report.failed_probes {
+            0 => seen,
+            failed => format!("{seen}, {failed} in vain"),
+        }
+    }
 }
 
 /// The table of `hosts list` and `hosts check`.
 pub(crate) fn hosts(rows: &[HostRow], look: Look) -> String {
     let head = [
-        "NAME", "KIND", "ADDRESS", "STATE", "SLOTS", "ENGINE", "CPUS", "MEMORY", "LATENCY",
+        "NAME", "KIND", "ADDRESS", "STATE", "SLOTS", "ENGINE", "CPUS", "MEMORY", "LATENCY", "SEEN",
     ];
     let mut table = empty(&head, look);
     for row in rows {
-        let facts = row.facts.as_ref().filter(|_| row.trouble.is_none());
+        let facts = row.facts().filter(|_| row.trouble().is_none());
         let fact = |show: &dyn Fn(&HostFacts) -> String| facts.map(show).unwrap_or_default();
-        let (state, color) = match &row.trouble {
-            Some(_) => ("unreachable", Some(Color::Red)),
-            None => (row.host.state.word(), None),
-        };
+        let (state, color) = row.state(look.now);
         table.add_row([
             Cell::new(&row.host.name),
             Cell::new(row.host.kind),
             Cell::new(&row.host.endpoint.address),
             colored(Cell::new(state), color, look),
-            Cell::new(row.host.slots),
+            Cell::new(format!("{}/{}", row.busy, row.host.slots)),
             Cell::new(fact(&|facts| format!("{} {}", facts.engine, facts.version))),
             Cell::new(fact(&|facts| facts.cpus.to_string())),
             Cell::new(fact(&|facts| spans::size(facts.memory_bytes))),
             Cell::new(fact(&|facts| format!("{} ms", facts.latency.as_millis()))),
+            Cell::new(row.seen(look.now)),
         ]);
     }
     finish(&table)

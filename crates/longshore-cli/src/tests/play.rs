@@ -293,6 +293,10 @@ impl Backstage for Play {
         DockerService::new(store.clone(), source, options)
     }
 
+    fn workers_here(&self, _: &Store) -> Option<usize> {
+        Some(0)
+    }
+
     fn unsupported(&self, _: &Host, spec: &JobSpec) -> Vec<String> {
         spec.gpus
             .iter()
