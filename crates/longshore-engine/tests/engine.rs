@@ -14,5 +14,7 @@ mod driven;
 mod hosts;
 #[path = "engine/lives.rs"]
 mod lives;
+#[path = "engine/placement.rs"]
+mod placement;
 #[path = "engine/queue.rs"]
 mod queue;
