@@ -1,6 +1,7 @@
 //! Whole command lines against a store of their own, with a played backstage.
 
 mod docker;
+mod explaining;
 mod places;
 mod play;
 mod reading;

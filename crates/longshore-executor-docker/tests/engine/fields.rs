@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use crate::scene::Scene;
 
 /// Fields that never reach a container: they say when, where and how often it runs.
-const NOT_OF_THE_CONTAINER: [&str; 9] = [
+const NOT_OF_THE_CONTAINER: [&str; 10] = [
     "description",
     "env_file",
     "env_template",
     "host",
+    "on",
     "idempotency_key",
     "priority",
     "pull",
