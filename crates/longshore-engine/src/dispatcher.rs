@@ -89,7 +89,9 @@ fn place(job: &Job, candidates: &mut [Candidate<'_>]) -> Option<Claim> {
     let taken = candidates
         .iter_mut()
         .find(|candidate| candidate.host.id == host);
-    taken.into_iter().for_each(|taken| taken.take(&job.spec));
+    if let Some(taken) = taken {
+        taken.take(&job.spec);
+    }
     Some(claim)
 }
 

@@ -174,10 +174,10 @@ async fn placing(session: &Session, job: &Job) -> Result<Option<String>, Failure
         let Some(end) = events.last().map(|event| event.sequence) else {
             return Ok(last);
         };
-        let claims = events
+        let claim = events
             .into_iter()
-            .filter(|event| event.kind == EventKind::Claimed && !event.detail.is_empty());
-        last = claims.last().map(|event| event.detail).or(last);
+            .rfind(|event| event.kind == EventKind::Claimed && !event.detail.is_empty());
+        last = claim.map(|event| event.detail).or(last);
         filter.after = end;
     }
 }

@@ -70,9 +70,8 @@ pub(super) async fn answers(
             census: census.as_ref(),
         };
         let candidate = Candidate::seen(&host, sight, now);
-        let score = || Score::of(Wish::from(job), &candidate);
         answers.push(HostAnswer {
-            answer: admit(&job.spec, &candidate).map(|()| score()),
+            answer: admit(&job.spec, &candidate).map(|()| Score::of(Wish::from(job), &candidate)),
             id: host.id,
             slots: host.slots,
             busy: load.busy,
