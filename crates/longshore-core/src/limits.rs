@@ -77,6 +77,10 @@ pub const PAGE: u32 = 500;
 pub const SUBMIT_BATCH: usize = 10_000;
 /// Claims in one round of the dispatcher.
 pub const CLAIM_BATCH: u32 = 64;
+/// Jobs that a round of the dispatcher looks at when none of the first ones fits anywhere.
+pub const CLAIM_DEPTH: u32 = 4096;
+/// Time between two such rounds.
+pub const CLAIM_DEEP_PERIOD: Duration = Duration::from_secs(1);
 /// Last frames of a log that are read once more after the exit.
 pub const LOG_END_FRAMES: usize = 64;
 /// The rest of a log is given up, with a gap marked in it, when the host stays away for so long.

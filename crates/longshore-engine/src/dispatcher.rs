@@ -4,26 +4,27 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
-use longshore_core::placement::{self, Candidate, Refusal, Sight};
+use longshore_core::placement::{self, Candidate, Refusal};
 use longshore_core::share::Share;
 use longshore_core::{AttemptId, JobId, limits};
-use longshore_store::{Claim, HostLoad, Standing, StoreError};
+use longshore_store::{Claim, StoreError};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::context::{ActiveHost, Context};
-use crate::knowledge::Known;
+use crate::context::Context;
+use crate::places::places;
 use crate::supervisor::{Origin, supervise};
 
 /// Runs until the worker closes.
 pub(crate) async fn run(context: Arc<Context>) {
     let mut changes = context.store.changes();
     let mut pause = limits::RETRY_CALL_FIRST;
+    let mut looked_deep = None;
     loop {
-        match run_once(&context).await {
-            Ok(_) => pause = limits::RETRY_CALL_FIRST,
+        match round(&context, &mut looked_deep).await {
+            Ok(()) => pause = limits::RETRY_CALL_FIRST,
             Err(error) => {
                 tracing::error!(error = %error, "jobs cannot be claimed; trying again");
                 pause = (pause * 2).min(limits::RETRY_CALL_LAST);
@@ -49,8 +50,50 @@ async fn is_over(context: &Context, pause: Duration) -> bool {
     }
 }
 
-/// One round: as many claims as there are slots for; says how many.
-async fn run_once(context: &Arc<Context>) -> Result<usize, StoreError> {
+/// How far into the queue is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Its first jobs, which is enough nearly always.
+    Head,
+    /// Many more, which costs.
+    Deep,
+}
+
+impl Reach {
+    fn jobs(self) -> u32 {
+        match self {
+            Self::Head => limits::CLAIM_BATCH,
+            Self::Deep => limits::CLAIM_DEPTH,
+        }
+    }
+}
+
+/// What came of a look at the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// Whatever could be given was.
+    Done,
+    /// There are slots, and none of the jobs that were seen fits; there are more of them.
+    Stuck,
+}
+
+/// One round. Jobs at the head of the queue that no host takes hold up those behind them, for want of
+/// a label or of memory, no longer than to the next deep look.
+async fn round(
+    context: &Arc<Context>,
+    looked_deep: &mut Option<Instant>,
+) -> Result<(), StoreError> {
+    let looked = look(context, Reach::Head).await?;
+    let is_due = looked_deep.is_none_or(|at| at.elapsed() >= limits::CLAIM_DEEP_PERIOD);
+    if looked == Looked::Stuck && is_due {
+        *looked_deep = Some(Instant::now());
+        look(context, Reach::Deep).await?;
+    }
+    Ok(())
+}
+
+/// As many claims as there are slots for.
+async fn look(context: &Arc<Context>, reach: Reach) -> Result<Looked, StoreError> {
     context.refresh_hosts(context.store.hosts().await?);
     let places = places(context).await?;
     let now = context.now();
@@ -59,11 +102,13 @@ async fn run_once(context: &Arc<Context>) -> Result<usize, StoreError> {
     let room = room(context);
     let is_full = |candidate: &Candidate<'_>| candidate.busy >= candidate.host.slots;
     if room == 0 || candidates.iter().all(is_full) {
-        return Ok(0);
+        return Ok(Looked::Done);
     }
+    let jobs = waiting(context, reach).await?;
+    let is_all = jobs.len() < reach.jobs() as usize;
     let mut chosen = Vec::new();
-    for job in waiting(context).await? {
-        if chosen.len() >= room {
+    for job in jobs {
+        if chosen.len() >= room.min(limits::CLAIM_BATCH as usize) {
             break;
         }
         match place(&job, &mut candidates) {
@@ -71,7 +116,13 @@ async fn run_once(context: &Arc<Context>) -> Result<usize, StoreError> {
             None => doubt(context, &job, &candidates),
         }
     }
-    claim(context, chosen).await
+    let is_stuck = chosen.is_empty() && !is_all;
+    claim(context, chosen).await?;
+    Ok(if is_stuck {
+        Looked::Stuck
+    } else {
+        Looked::Done
+    })
 }
 
 /// Gives the job to the best host, if any takes it.
@@ -115,9 +166,9 @@ fn room(context: &Context) -> usize {
 }
 
 /// What waits for a slot, best first.
-async fn waiting(context: &Context) -> Result<Vec<Job>, StoreError> {
+async fn waiting(context: &Context, reach: Reach) -> Result<Vec<Job>, StoreError> {
     let Some(only) = context.options.only_job else {
-        return context.store.queued(limits::CLAIM_BATCH).await;
+        return context.store.queued(reach.jobs()).await;
     };
     let job = context.store.job(only).await?;
     Ok(Some(job)
@@ -126,57 +177,9 @@ async fn waiting(context: &Context) -> Result<Vec<Job>, StoreError> {
         .collect())
 }
 
-/// A host with what is known of it now.
-struct Place {
-    active: ActiveHost,
-    known: Arc<Known>,
-    standing: Standing,
-    load: HostLoad,
-}
-
-impl Place {
-    fn candidate(&self, now: Timestamp) -> Candidate<'_> {
-        let is_connected = *self.active.watch.connected().borrow();
-        let said = || self.standing.error.clone();
-        let silence = || said().unwrap_or_else(|| "no connection yet".to_owned());
-        let sight = Sight {
-            busy: self.load.busy,
-            given: self.load.given,
-            silence: (!is_connected).then(silence),
-            breaker: self.standing.breaker.clone(),
-            on_trial: self.standing.on_trial,
-            facts: self.known.facts.as_ref(),
-            census: self.known.census.as_ref(),
-        };
-        Candidate::seen(&self.active.host, sight, now)
-    }
-}
-
-/// The hosts that this worker speaks to.
-async fn places(context: &Context) -> Result<Vec<Place>, StoreError> {
-    let store = &context.store;
-    let (mut standings, loads) = (store.standings().await?, store.loads().await?);
-    let mut places = Vec::new();
-    for active in context.hosts() {
-        let id = active.host.id;
-        // A host that was removed in this moment has none.
-        let Some(standing) = standings.remove(&id) else {
-            continue;
-        };
-        context.knowledge.set_breaker(id, standing.breaker.clone());
-        places.push(Place {
-            known: context.knowledge.of(store, id, &standing).await?,
-            load: loads.get(&id).copied().unwrap_or_default(),
-            active,
-            standing,
-        });
-    }
-    Ok(places)
-}
-
-async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<usize, StoreError> {
+async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<(), StoreError> {
     if chosen.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let claims: Vec<Claim> = chosen.iter().map(|(_, claim)| claim.clone()).collect();
     let mut jobs: HashMap<JobId, Job> = chosen.into_iter().map(|(job, _)| (job.id, job)).collect();
@@ -185,12 +188,11 @@ async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<usiz
         .store
         .claim(&claims, context.worker, now + limits::LEASE, now)
         .await?;
-    let count = taken.len();
     for attempt in taken {
         let (job, host) = (jobs.remove(&attempt.job), context.host(attempt.host));
         if let (Some(job), Some(host)) = (job, host) {
             supervise(context, &host, job, &attempt, Origin::Claimed);
         }
     }
-    Ok(count)
+    Ok(())
 }

@@ -139,7 +139,7 @@ async fn look(
         return Ok(());
     }
     match census::take(&active.executor, store.pool()).await {
-        Ok(census) if context.knowledge.census(host.id).as_ref() == Some(&census) => {}
+        Ok(census) if store.census(host.id).await?.as_ref() == Some(&census) => {}
         Ok(census) => store.save_census(host.id, &census, context.now()).await?,
         Err(error) => {
             let error = with_causes(&error);

@@ -71,11 +71,6 @@ impl Knowledge {
         }
     }
 
-    /// The census that is known of a host.
-    pub(crate) fn census(&self, host: HostId) -> Option<Census> {
-        self.lock().known.get(&host)?.census.clone()
-    }
-
     /// The breaker of a host as it was last seen.
     pub(crate) fn breaker(&self, host: HostId) -> Breaker {
         self.lock().breakers.get(&host).cloned().unwrap_or_default()

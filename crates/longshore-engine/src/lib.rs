@@ -15,6 +15,7 @@ mod janitor;
 mod keeper;
 mod knowledge;
 mod options;
+mod places;
 mod presence;
 mod pump;
 mod reaper;

@@ -1,6 +1,7 @@
 //! A store of an earlier format is brought up to date, and what the rules forbid is not stored.
 
 use longshore_core::AttemptId;
+use longshore_core::health::Breaker;
 use longshore_core::job::Driver;
 use sqlx::{Connection as _, Executor as _};
 
@@ -39,7 +40,12 @@ async fn a_store_of_the_first_format_keeps_its_jobs_for_workers() {
     }
     old.close().await.unwrap();
     let store = Store::open(folder.path()).await.unwrap();
-    assert!(store.hosts().await.unwrap()[0].auto_pull);
+    let hosts = store.hosts().await.unwrap();
+    assert!(hosts[0].auto_pull);
+    assert_eq!((hosts[0].cpus, hosts[0].memory), (None, None));
+    assert!(hosts[0].maintenance.is_empty());
+    let standing = store.standings().await.unwrap().remove(&hosts[0].id);
+    assert_eq!(standing.unwrap().breaker, Breaker::CLOSED);
     let attempt = "00000000-0000-0000-0000-000000000003";
     let attempt: AttemptId = attempt.parse().unwrap();
     let record = store.attempt(attempt).await.unwrap();
@@ -69,6 +75,10 @@ async fn a_job_of_its_caller_is_never_stored_as_one_that_workers_would_move() {
         "UPDATE attempts SET worker_id = 'w', lease_until = 0",
         "UPDATE attempts SET driver = 'nobody'",
         "UPDATE hosts SET auto_pull = 2",
+        "UPDATE hosts SET drain_until = 1",
+        "UPDATE hosts SET breaker = 'ajar'",
+        "UPDATE hosts SET breaker = 'open'",
+        "UPDATE hosts SET failed_probes = 1",
     ] {
         let refused = direct.execute(forbidden).await.map_err(StoreError::from);
         assert!(refused.is_err(), "{forbidden}");

@@ -166,6 +166,42 @@ fn a_cancelled_job_stays_cancelled_whatever_its_exit_code() {
 }
 
 #[test]
+fn an_evicted_attempt_is_stopped_and_that_is_the_reason_whatever_its_exit_code() {
+    for code in [0, 143] {
+        let seen = vec![
+            (5, Seen::Evict),
+            (6, Seen::Stopped),
+            (6, Seen::Looked(Observed::Exited(exit(code)), event())),
+            (6, Seen::Drained),
+        ];
+        let (_, action) = drive(running(), seen);
+        assert_eq!(outcome(&action), Outcome::Failed(FailReason::Evicted));
+    }
+}
+
+#[test]
+fn an_attempt_that_is_evicted_while_it_is_created_is_never_started() {
+    let fresh = Machine::fresh(terms(), at(0));
+    let (machine, action) = drive(fresh, vec![(0, Seen::ImageReady), (1, Seen::Evict)]);
+    assert_eq!(action, Action::Keep);
+    let (_, action) = machine.step(Seen::Created(handle()), at(2));
+    assert_eq!(outcome(&action), Outcome::Failed(FailReason::Evicted));
+}
+
+#[test]
+fn what_is_cancelled_is_not_evicted() {
+    let seen = vec![
+        (5, Seen::Cancel(CancelReason::User)),
+        (5, Seen::Evict),
+        (6, Seen::Stopped),
+        (6, Seen::Looked(Observed::Exited(exit(143)), event())),
+        (6, Seen::Drained),
+    ];
+    let (_, action) = drive(running(), seen);
+    assert_eq!(outcome(&action), Outcome::Cancelled(CancelReason::User));
+}
+
+#[test]
 fn the_run_limit_stops_the_container_and_is_the_reason() {
     let machine = running();
     assert_eq!(machine.deadline(), Some(at(101)));

@@ -44,6 +44,16 @@ async fn a_job_waits_for_a_host_with_its_label() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_no_host_takes_do_not_hold_up_those_behind_them() {
+    let rig = Rig::new(Behaviour::exits(0)).await;
+    let mut specs = vec![on("gpu", "yes"); 200];
+    specs.push(spec());
+    let jobs = rig.submit_all(specs).await;
+    let _worker = rig.worker();
+    assert_eq!(rig.finished(jobs[200]).await.status, JobStatus::Completed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_in_maintenance_gets_nothing_until_that_ends() {
     let mut rig = Rig::new(Behaviour::exits(0)).await;
     rig.host.maintenance = vec!["* * * * * for 10m".parse().unwrap()];
