@@ -12,7 +12,7 @@ use longshore_core::event::{EventKind, JobEvent};
 use longshore_core::image::PullProgress;
 use longshore_core::limits::PAGE;
 use longshore_core::outcome::JobStatus;
-use longshore_store::{EventFilter, JobFilter, Store};
+use longshore_store::{EventFilter, Store};
 
 use crate::failure::Failure;
 use crate::render::spans;
@@ -140,24 +140,15 @@ fn told(kind: EventKind) -> Told {
     }
 }
 
-/// How many jobs wait for a slot, this one included.
-async fn queue_place(store: &Store, job: JobId) -> Result<String, Failure> {
-    let filter = JobFilter {
-        statuses: vec![JobStatus::Queued],
-        ..JobFilter::default()
-    };
-    let queued = store.jobs(&filter).await?;
-    let Some(own) = queued.iter().find(|queued| queued.id == job) else {
+/// How many jobs of the queue are before this one, where there are any.
+async fn queue_place(store: &Store, id: JobId) -> Result<String, Failure> {
+    let job = store.job(id).await?;
+    if job.status != JobStatus::Queued {
         return Ok(String::new());
-    };
-    let key = |job: &longshore_core::job::Job| {
-        (std::cmp::Reverse(job.spec.priority), job.queued_at, job.id)
-    };
-    let ahead = queued.iter().filter(|other| key(other) < key(own)).count();
-    Ok(if ahead == 0 {
-        String::new()
-    } else {
-        format!("({ahead} ahead)")
+    }
+    Ok(match store.ahead_of(&job).await? {
+        0 => String::new(),
+        ahead => format!("({ahead} ahead)"),
     })
 }
 

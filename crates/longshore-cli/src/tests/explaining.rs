@@ -36,46 +36,50 @@ async fn check(set: &[&str], flags: &[&str], reason: &str, fix: &str) {
 #[tokio::test]
 async fn every_reason_of_a_host_comes_with_what_would_let_the_job_start() {
     let uncordon = "`longshore hosts uncordon b1`";
-    check(&["cordon", "b1"], &[], "draining", uncordon).await;
-    check(
-        &["drain", "b1", "--deadline", "5m"],
-        &[],
-        "draining",
-        uncordon,
-    )
-    .await;
-    let label = "`longshore hosts set b1 --label zone=b`";
-    let reason = "has zone=a, the job wants zone=b";
-    check(&["set", "b1"], &["--on", "zone=b"], reason, label).await;
-    let label = "`longshore hosts set b1 --label zone=a`";
-    let reason = "has no label zone=a";
-    check(
-        &["set", "b1", "-l", "zone-"],
-        &["--on", "zone=a"],
-        reason,
-        label,
-    )
-    .await;
-    let reason = "needs 64 GiB, the host has 1 GiB";
-    check(
-        &["set", "b1"],
-        &["-m", "64g"],
-        reason,
-        "ask for at most 1 GiB",
-    )
-    .await;
-    let reason = "needs 2 CPUs, the host has 1.5 CPUs";
-    let fix = "ask for at most 1.5 CPUs";
-    check(
-        &["set", "b1", "--cpus", "1.5"],
-        &["--cpus", "2"],
-        reason,
-        fix,
-    )
-    .await;
-    let window = ["set", "b1", "--maintenance", "* * * * * for 2h"];
-    let fix = "wait, or `longshore hosts set b1 --no-maintenance`";
-    check(&window, &[], "in maintenance until ", fix).await;
+    let zone = |zone| format!("`longshore hosts set b1 --label zone={zone}`");
+    let (zone_a, zone_b) = (zone("a"), zone("b"));
+    let window = "* * * * * for 2h";
+    let end = "wait, or `longshore hosts set b1 --no-maintenance`";
+    let other = "has zone=a, the job wants zone=b";
+    let memory = "needs 64 GiB, the host has 1 GiB";
+    let cpus = "needs 2 CPUs, the host has 1.5 CPUs";
+    let cases: [(&[&str], &[&str], &str, &str); 7] = [
+        (&["cordon", "b1"], &[], "draining", uncordon),
+        (
+            &["drain", "b1", "--deadline", "5m"],
+            &[],
+            "draining",
+            uncordon,
+        ),
+        (&["set", "b1"], &["--on", "zone=b"], other, &zone_b),
+        (
+            &["set", "b1", "-l", "zone-"],
+            &["--on", "zone=a"],
+            "has no label zone=a",
+            &zone_a,
+        ),
+        (
+            &["set", "b1"],
+            &["-m", "64g"],
+            memory,
+            "ask for at most 1 GiB",
+        ),
+        (
+            &["set", "b1", "--cpus", "1.5"],
+            &["--cpus", "2"],
+            cpus,
+            "ask for at most 1.5 CPUs",
+        ),
+        (
+            &["set", "b1", "--maintenance", window],
+            &[],
+            "in maintenance until ",
+            end,
+        ),
+    ];
+    for (set, flags, reason, fix) in cases {
+        Box::pin(check(set, flags, reason, fix)).await;
+    }
 }
 
 #[tokio::test]
