@@ -2,7 +2,9 @@
 //! drained, stay away from one that fails everything, and `explain` says so.
 
 use longshore_e2e::drill::{Drill, PATIENCE};
-use longshore_testkit::{Fault, FaultProxy, Rule, eventually, shared_engine};
+use longshore_testkit::{
+    DEMO_IMAGE, Engine, EngineOptions, Fault, FaultProxy, Rule, eventually, shared_engine,
+};
 use serde_json::Value;
 
 /// A pool with hosts of these names, all of them the shared engine.
@@ -133,4 +135,27 @@ fn a_host_that_fails_everything_keeps_the_queue_and_a_canary_brings_it_back() {
     }
     assert_eq!(host(&drill, "b1")["breaker"]["state"], "closed");
     assert!(drill.leftovers().is_empty());
+}
+
+#[test]
+fn containers_of_others_take_their_part_until_they_are_gone() {
+    let engine = Engine::start(&EngineOptions::default()).unwrap();
+    let drill = Drill::on(engine.access());
+    let address = format!("unix://{}", drill.socket().display());
+    drill.ok(&["hosts", "add", "b1", &address, "--memory", "1g"]);
+    let stranger = ["run", "-d", "-m", "900m", DEMO_IMAGE, "sleep", "600"];
+    let stranger = engine.access().docker(stranger).unwrap();
+    let _worker = drill.worker();
+    eventually("the stranger is counted", PATIENCE, || {
+        host(&drill, "b1")["census"]["foreign"]["memory_bytes"] == 900 << 20
+    });
+    let id = drill.submit(&["-m", "512m"], "true");
+    let said = drill.ok(&["explain", &id]);
+    let expected = "b1: needs 512 MiB, 124 MiB of 1 GiB are free";
+    assert!(said.contains(expected), "{said}");
+    engine
+        .access()
+        .docker(["rm", "-f", stranger.trim()])
+        .unwrap();
+    assert_eq!(drill.until_gone(&id)["status"], "completed");
 }

@@ -159,14 +159,11 @@ async fn rows(session: &Session) -> Result<Vec<HostRow>, Failure> {
 async fn row(session: &Session, host: Host) -> Result<HostRow, Failure> {
     let store = session.store().await?;
     let report = store.facts(host.id).await?;
-    let busy = store
-        .loads()
-        .await?
-        .get(&host.id)
-        .map_or(0, |load| load.busy);
+    let load = store.loads().await?.remove(&host.id);
     let standing = store.standings().await?.remove(&host.id);
     Ok(HostRow {
-        busy,
+        load: load.unwrap_or_default(),
+        census: store.census(host.id).await?,
         breaker: standing
             .map(|standing| standing.breaker)
             .unwrap_or_default(),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use longshore_core::census::Census;
 use longshore_core::health::Breaker;
 use longshore_core::host::{Host, HostFacts};
+use longshore_core::share::Share;
 use serde::Serialize;
 
 use crate::render::tables::HostRow;
@@ -23,6 +25,8 @@ pub(crate) struct HostView<'a> {
     drain_until: Option<Timestamp>,
     slots: u32,
     busy: u32,
+    given: ShareView,
+    census: Option<CensusView>,
     weight: u32,
     cpus: Option<String>,
     memory: Option<String>,
@@ -37,6 +41,43 @@ pub(crate) struct HostView<'a> {
     seen_at: Option<Timestamp>,
     failed_probes: u32,
     failing_since: Option<Timestamp>,
+}
+
+/// CPU and memory.
+#[derive(Debug, Serialize)]
+struct ShareView {
+    cpus: f64,
+    memory_bytes: u64,
+}
+
+impl ShareView {
+    #[expect(clippy::cast_precision_loss, reason = "CPUs as people write them")]
+    fn new(share: Share) -> Self {
+        Self {
+            cpus: share.cpu_nanos as f64 / 1e9,
+            memory_bytes: share.memory_bytes,
+        }
+    }
+}
+
+/// What stands on a host beside attempts.
+#[derive(Debug, Serialize)]
+struct CensusView {
+    image_names: usize,
+    foreign_running: u32,
+    foreign_without_memory_limit: u32,
+    foreign: ShareView,
+}
+
+impl CensusView {
+    fn new(census: &Census) -> Self {
+        Self {
+            image_names: census.images.len(),
+            foreign_running: census.foreign_running,
+            foreign_without_memory_limit: census.foreign_endless,
+            foreign: ShareView::new(census.foreign),
+        }
+    }
 }
 
 /// The state of a breaker with its story.
@@ -92,7 +133,9 @@ impl<'a> HostView<'a> {
             state: state.word(),
             drain_until: state.drain_until(),
             slots: *slots,
-            busy: row.busy,
+            busy: row.load.busy,
+            given: ShareView::new(row.load.given),
+            census: row.census.as_ref().map(CensusView::new),
             cpus: cpus.map(|cpus| cpus.to_string()),
             memory: memory.map(|memory| memory.to_string()),
             maintenance: maintenance.iter().map(ToString::to_string).collect(),

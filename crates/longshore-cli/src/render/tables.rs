@@ -2,12 +2,13 @@
 
 use comfy_table::{Cell, Color, ContentArrangement, Table};
 use jiff::Timestamp;
+use longshore_core::census::Census;
 use longshore_core::health::{Breaker, Position};
 use longshore_core::host::{Host, HostFacts, HostState};
 use longshore_core::image::Image;
 use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
-use longshore_store::HostReport;
+use longshore_store::{HostLoad, HostReport};
 
 use crate::render::spans;
 use crate::render::views::{self, HostNames};
@@ -88,8 +89,10 @@ fn status_color(status: JobStatus) -> Option<Color> {
 /// A host and what is known of it.
 pub(crate) struct HostRow {
     pub(crate) host: Host,
-    /// Attempts that hold a slot.
-    pub(crate) busy: u32,
+    /// What attempts take of it.
+    pub(crate) load: HostLoad,
+    /// What stands there beside them; `None` before anybody has looked.
+    pub(crate) census: Option<Census>,
     pub(crate) breaker: Breaker,
     /// What the probes said; `None` before the first.
     pub(crate) report: Option<HostReport>,
@@ -154,7 +157,7 @@ pub(crate) fn hosts(rows: &[HostRow], look: Look) -> String {
             Cell::new(row.host.kind),
             Cell::new(&row.host.endpoint.address),
             colored(Cell::new(state), color, look),
-            Cell::new(format!("{}/{}", row.busy, row.host.slots)),
+            Cell::new(format!("{}/{}", row.load.busy, row.host.slots)),
             Cell::new(fact(&|facts| format!("{} {}", facts.engine, facts.version))),
             Cell::new(fact(&|facts| facts.cpus.to_string())),
             Cell::new(fact(&|facts| spans::size(facts.memory_bytes))),

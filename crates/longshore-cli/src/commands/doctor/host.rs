@@ -1,8 +1,10 @@
 //! What is broken or unwise about one host.
 
 use jiff::{SignedDuration, Timestamp};
+use longshore_core::census::Census;
 use longshore_core::health::Breaker;
 use longshore_core::host::{HostFacts, HostState};
+use longshore_core::share::Resource;
 
 use super::{Finding, broken, good, judge_by_size, unwise};
 use crate::render::spans;
@@ -29,6 +31,11 @@ pub(super) fn look(row: &HostRow, now: Timestamp) -> Vec<Finding> {
     };
     findings.insert(0, good(describe(name, facts)));
     findings.extend(judge_facts(name, facts));
+    findings.extend(
+        row.census
+            .as_ref()
+            .and_then(|census| judge_foreign(name, census)),
+    );
     if row.host.endpoint.address.starts_with("tcp://") && row.host.endpoint.tls.is_none() {
         let text =
             format!("host {name}: tcp without TLS: whoever reaches the port owns the machine");
@@ -103,6 +110,28 @@ fn judge_state(row: &HostRow, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
+/// What others run there, which jobs have to share it with.
+fn judge_foreign(name: &str, census: &Census) -> Option<Finding> {
+    let memory = Resource::Memory.amount(census.foreign.memory_bytes);
+    let text = match census.foreign_running {
+        0 => return None,
+        1 => format!("host {name}: a container of others runs there, with {memory}"),
+        many => format!("host {name}: {many} containers of others run there, with {memory}"),
+    };
+    if census.foreign_endless == 0 {
+        return Some(good(text));
+    }
+    let text = format!(
+        "{text}; {} of them may take all memory",
+        census.foreign_endless
+    );
+    let fix = format!(
+        "give them limits (`docker update --memory`), or keep room for them by \
+         `longshore hosts set {name} --memory SIZE`"
+    );
+    Some(unwise(text, &fix))
+}
+
 fn judge_facts(name: &str, facts: &HostFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if facts.clock_skew.abs() > SKEW {
@@ -164,6 +193,23 @@ mod tests {
         let finding = &judge_facts("a", &facts(SignedDuration::from_secs(-9), 2))[0];
         assert_eq!(finding.health, Health::Broken);
         assert!(finding.fix.is_some());
+    }
+
+    #[test]
+    fn containers_of_others_are_told_and_those_without_a_limit_are_unwise() {
+        let judge = |foreign_running, foreign_endless| {
+            let census = Census {
+                foreign_running,
+                foreign_endless,
+                ..Census::default()
+            };
+            judge_foreign("a", &census).map(|finding| finding.health)
+        };
+        let (good, unwise) = (Some(Health::Good), Some(Health::Unwise));
+        assert_eq!(
+            [judge(0, 0), judge(2, 0), judge(2, 1)],
+            [None, good, unwise]
+        );
     }
 
     #[test]
