@@ -18,3 +18,5 @@ mod lives;
 mod placement;
 #[path = "engine/queue.rs"]
 mod queue;
+#[path = "engine/spread.rs"]
+mod spread;
