@@ -24,6 +24,12 @@ async fn add_host(rig: &Rig, name: &str, weight: u32) -> Host {
     host
 }
 
+/// The image is on every host and in the list of its images.
+fn keep_image(rig: &Rig) {
+    let image = spec().image;
+    rig.mock.tune(|knobs| knobs.image(&image).on_host = true);
+}
+
 /// A job that is pinned to it has started on each host: the worker speaks to all of them.
 async fn until_all_take_jobs(rig: &Rig) {
     for host in rig.store.hosts().await.unwrap() {
@@ -40,6 +46,7 @@ async fn until_all_take_jobs(rig: &Rig) {
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_hosts_share_the_jobs() {
     let rig = Rig::new(Behaviour::forever()).await;
+    keep_image(&rig);
     let other = add_host(&rig, "other", 100).await;
     let _worker = rig.worker();
     until_all_take_jobs(&rig).await;
