@@ -49,6 +49,7 @@ pub use rows::events::EventFilter;
 pub use rows::hosts::HostReport;
 pub use rows::jobs::{JobCursor, JobFilter};
 pub use rows::pulled_images::PulledImage;
+pub use rows::standings::{AttemptStanding, Standing};
 pub use rows::templates::Template;
 pub use store::Store;
 pub use submit::{NewJob, Submitted};
