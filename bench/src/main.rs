@@ -19,6 +19,7 @@ mod idle;
 mod legacy;
 mod log_stream;
 mod ours;
+mod service;
 
 /// Measurements, side by side.
 #[derive(Parser)]
@@ -42,6 +43,8 @@ enum What {
     Idle,
     /// 200 MB of output from one container, kept without loss.
     Logs,
+    /// `DockerService`: 500 containers listed, 200 looked at, beside docker-py and bare calls.
+    Service,
 }
 
 #[tokio::main]
@@ -55,11 +58,13 @@ async fn main() -> Result<()> {
             docker_path::measure(&bench, rounds).await?;
             exit_latency::measure(&bench, rounds).await?;
             idle::measure(&bench).await?;
-            log_stream::measure(&bench, rounds).await
+            log_stream::measure(&bench, rounds).await?;
+            service::measure(rounds).await
         }
         What::Docker => docker_path::measure(&bench, rounds).await,
         What::Exit => exit_latency::measure(&bench, rounds).await,
         What::Idle => idle::measure(&bench).await,
         What::Logs => log_stream::measure(&bench, rounds).await,
+        What::Service => service::measure(rounds).await,
     }
 }

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use crate::args::ColorWhen;
 
@@ -102,10 +102,20 @@ impl Console {
 
     /// A line on standard error that can be rewritten; hidden where there is no terminal.
     pub(crate) fn live_bar(&self) -> ProgressBar {
+        ProgressBar::with_draw_target(None, self.live_target())
+    }
+
+    /// Several such lines, one below the other.
+    pub(crate) fn live_bars(&self) -> MultiProgress {
+        MultiProgress::with_draw_target(self.live_target())
+    }
+
+    fn live_target(&self) -> ProgressDrawTarget {
         if self.is_live() {
-            return ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
         }
-        ProgressBar::hidden()
     }
 
     /// Whether lines can be rewritten.

@@ -23,7 +23,7 @@ pub(crate) type Listen = Box<dyn Fn() -> Result<Interrupts, Failure> + Send + Sy
 
 /// One command line being carried out.
 pub(crate) struct Session {
-    pub(crate) console: Console,
+    pub(crate) console: Arc<Console>,
     pub(crate) backstage: Arc<dyn Backstage>,
     pub(crate) around: Surroundings,
     pub(crate) global: Global,
@@ -41,7 +41,7 @@ impl Session {
             quiet: global.quiet,
         });
         Self {
-            console,
+            console: Arc::new(console),
             backstage,
             around,
             global,

@@ -21,8 +21,8 @@ pub struct Wanted<'a> {
 pub struct Brought {
     /// Its digest, where it has one.
     pub digest: Option<String>,
-    /// Whether it was pulled for this.
-    pub is_pulled: bool,
+    /// Whether it was pulled for this to a host that had none of this name: then it is ours to remove.
+    pub is_new: bool,
 }
 
 /// Makes sure that the image is there. `on_pull` is told before a pull begins.
@@ -36,11 +36,13 @@ pub async fn bring(
     on_progress: OnProgress,
 ) -> Result<Brought, ExecutorError> {
     let (spec, image) = (&wanted.launch.spec, &wanted.launch.image);
+    let present = images.image(image).await?;
+    let is_new = present.is_none();
     if spec.pull != PullPolicy::Always {
-        if let Some(present) = images.image(image).await? {
+        if let Some(present) = present {
             return Ok(Brought {
                 digest: digest_of(&present.digests, image),
-                is_pulled: false,
+                is_new: false,
             });
         }
         if let Some(text) = wanted.why_no_pull() {
@@ -57,7 +59,7 @@ pub async fn bring(
     let pulled = images.pull(&request, on_progress).await?;
     Ok(Brought {
         digest: digest_of(&pulled.digests, image),
-        is_pulled: true,
+        is_new,
     })
 }
 

@@ -43,7 +43,7 @@ pub use inventory::{ContainerState, Inventory, Listed, Resource, ResourceKind, S
 pub use log_reader::{Batches, Kept, LogReader, note};
 pub use meter::Meter;
 pub use observer::{EndedBy, Observer};
-pub use source::{ExecutorPool, ExecutorSource};
+pub use source::{ExecutorPool, ExecutorSource, PerHost};
 
 /// A shared executor of one host.
 pub type SharedExecutor = Arc<dyn Executor>;

@@ -1,4 +1,5 @@
-//! One executor a host, shared, and rebuilt when the host's record changes.
+//! One of a kind for each host, shared, and made anew when the host's record changes: above all its
+//! executor.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,10 +19,44 @@ pub trait ExecutorSource: Send + Sync {
     fn open(&self, host: &Host) -> Result<SharedExecutor, ExecutorError>;
 }
 
+/// Something that is kept for each host as long as the host's record stays as it is.
+pub struct PerHost<T>(Mutex<HashMap<HostId, (Timestamp, T)>>);
+
+impl<T> Default for PerHost<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> PerHost<T> {
+    /// What is kept for the host, if its record was last changed then.
+    pub fn get(&self, host: HostId, updated_at: Timestamp) -> Option<T> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, value) = kept.get(&host)?;
+        (*of == updated_at).then(|| value.clone())
+    }
+
+    /// What is kept for the host; made first where there is none for its record.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn get_or_make<E>(&self, host: &Host, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, value)) = kept.get(&host.id)
+            && *of == host.updated_at
+        {
+            return Ok(value.clone());
+        }
+        let value = make()?;
+        kept.insert(host.id, (host.updated_at, value.clone()));
+        Ok(value)
+    }
+}
+
 /// The executors in use.
 pub struct ExecutorPool {
     source: Arc<dyn ExecutorSource>,
-    open: Mutex<HashMap<HostId, (Timestamp, SharedExecutor)>>,
+    open: PerHost<SharedExecutor>,
 }
 
 impl ExecutorPool {
@@ -29,7 +64,7 @@ impl ExecutorPool {
     pub fn new(source: Arc<dyn ExecutorSource>) -> Self {
         Self {
             source,
-            open: Mutex::default(),
+            open: PerHost::default(),
         }
     }
 
@@ -38,14 +73,6 @@ impl ExecutorPool {
     /// # Errors
     /// The host's record cannot be used.
     pub fn get(&self, host: &Host) -> Result<SharedExecutor, ExecutorError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((updated_at, executor)) = open.get(&host.id)
-            && *updated_at == host.updated_at
-        {
-            return Ok(Arc::clone(executor));
-        }
-        let executor = self.source.open(host)?;
-        open.insert(host.id, (host.updated_at, Arc::clone(&executor)));
-        Ok(executor)
+        self.open.get_or_make(host, || self.source.open(host))
     }
 }

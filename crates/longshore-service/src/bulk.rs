@@ -9,6 +9,7 @@ use longshore_core::limits::{BULK, BULK_PER_HOST};
 use longshore_core::spec::EnvName;
 use longshore_core::{HostId, JobId};
 use longshore_executor::Force;
+use longshore_store::Standing;
 
 use crate::check_container_status::ContainerStatus;
 use crate::container_id::ContainerId;
@@ -17,6 +18,9 @@ use crate::service::DockerService;
 
 /// A result for each job, in the order of the jobs.
 type Results<T> = Vec<(JobId, Result<T, ServiceError>)>;
+
+/// The places of jobs in a list, by the host that is going to be asked.
+type Groups = HashMap<Option<HostId>, Vec<usize>>;
 
 impl DockerService {
     /// [`create_container`](Self::create_container) for each.
@@ -97,8 +101,24 @@ impl DockerService {
         &self,
         jobs: &[JobId],
     ) -> Result<Results<ContainerStatus>, ServiceError> {
-        self.bulk(jobs, |job| self.check_container_status(job))
-            .await
+        refuse_too_many(jobs)?;
+        let standings = self.store().standings(jobs).await?;
+        let by_job = standings
+            .into_iter()
+            .map(|standing| (standing.job, standing));
+        let known: HashMap<JobId, Standing> = by_job.collect();
+        let host = |job| Some(known.get(&job)?.attempt.as_ref()?.host);
+        let status = |job| {
+            let standing = known.get(&job);
+            async move {
+                match standing {
+                    Some(standing) => self.status_of(standing).await,
+                    // There is no such job: it says so itself.
+                    None => self.check_container_status(job).await,
+                }
+            }
+        };
+        Ok(in_groups(jobs, group(jobs, host), status).await)
     }
 
     /// Acts upon each job, so many at a time on each host: a host that hangs keeps none of the
@@ -111,25 +131,12 @@ impl DockerService {
     where
         F: Future<Output = Result<T, ServiceError>>,
     {
-        if jobs.len() > BULK {
-            let why = Why::TooMany(jobs.len());
-            return Err(ServiceError::execution("nothing was done", why));
-        }
-        let act = &act;
-        let groups = self.by_host(jobs).await.into_values().map(|group| {
-            let acts = stream::iter(group).map(|place| async move {
-                let job = jobs[place];
-                (place, (job, act(job).await))
-            });
-            acts.buffer_unordered(BULK_PER_HOST).collect::<Vec<_>>()
-        });
-        let mut results: Vec<_> = join_all(groups).await.into_iter().flatten().collect();
-        results.sort_unstable_by_key(|(place, _)| *place);
-        Ok(results.into_iter().map(|(_, result)| result).collect())
+        refuse_too_many(jobs)?;
+        Ok(in_groups(jobs, self.by_host(jobs).await, act).await)
     }
 
     /// The places of the jobs in their list, by the host that is going to be asked.
-    async fn by_host(&self, jobs: &[JobId]) -> HashMap<Option<HostId>, Vec<usize>> {
+    async fn by_host(&self, jobs: &[JobId]) -> Groups {
         let hosts = self.store().hosts().await.unwrap_or_default();
         let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
         for (place, job) in jobs.iter().enumerate() {
@@ -145,4 +152,37 @@ impl DockerService {
         }
         groups
     }
+}
+
+fn refuse_too_many(jobs: &[JobId]) -> Result<(), ServiceError> {
+    if jobs.len() > BULK {
+        let why = Why::TooMany(jobs.len());
+        return Err(ServiceError::execution("nothing was done", why));
+    }
+    Ok(())
+}
+
+fn group(jobs: &[JobId], host: impl Fn(JobId) -> Option<HostId>) -> Groups {
+    let mut groups = Groups::new();
+    for (place, job) in jobs.iter().enumerate() {
+        groups.entry(host(*job)).or_default().push(place);
+    }
+    groups
+}
+
+async fn in_groups<T, F>(jobs: &[JobId], groups: Groups, act: impl Fn(JobId) -> F) -> Results<T>
+where
+    F: Future<Output = Result<T, ServiceError>>,
+{
+    let act = &act;
+    let groups = groups.into_values().map(|group| {
+        let acts = stream::iter(group).map(|place| async move {
+            let job = jobs[place];
+            (place, (job, act(job).await))
+        });
+        acts.buffer_unordered(BULK_PER_HOST).collect::<Vec<_>>()
+    });
+    let mut results: Vec<_> = join_all(groups).await.into_iter().flatten().collect();
+    results.sort_unstable_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
 }

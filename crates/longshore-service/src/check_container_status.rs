@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use longshore_core::JobId;
 use longshore_core::attempt::{Observed, Phase};
-use longshore_core::job::{AttemptRecord, Driver};
+use longshore_core::job::Driver;
+use longshore_core::launch::Handle;
 use longshore_core::outcome::{JobStatus, UnknownWord};
+use longshore_core::{AttemptId, JobId};
+use longshore_store::{AttemptStanding, Standing};
 
-use crate::charge::Charge;
 use crate::error::ServiceError;
 use crate::service::DockerService;
 
@@ -94,24 +95,70 @@ impl DockerService {
         &self,
         job: JobId,
     ) -> Result<ContainerStatus, ServiceError> {
-        let subject = self.subject(job).await?;
-        let Some(attempt) = &subject.attempt else {
+        let standing = self.store().standing(job).await?;
+        self.status_of(&standing).await
+    }
+
+    /// How the container of a job stands whose record is known.
+    pub(crate) async fn status_of(
+        &self,
+        standing: &Standing,
+    ) -> Result<ContainerStatus, ServiceError> {
+        let Some(attempt) = &standing.attempt else {
             return Ok(ContainerStatus::NoContainer);
         };
-        if let Some(known) = known(subject.job.status, attempt) {
+        if let Some(known) = known(standing.status, attempt) {
             return Ok(known);
         }
-        let status = match self.charge(subject).await {
-            Ok(Some(charge)) => charge.status().await,
-            Ok(None) => Ok(ContainerStatus::NoContainer),
-            Err(error) => Err(error),
-        };
+        let status = self.look_at(standing, attempt).await;
         crate::error::Swallow::RefusalsAndSilence.instead(status, ContainerStatus::Error)
+    }
+
+    async fn look_at(
+        &self,
+        standing: &Standing,
+        attempt: &AttemptStanding,
+    ) -> Result<ContainerStatus, ServiceError> {
+        let place = match self.place_as_of(attempt.host, attempt.host_updated_at) {
+            Some(place) => place,
+            None => self.place_of(attempt.host).await?,
+        };
+        let handle = match &attempt.handle {
+            Some(handle) => handle.clone(),
+            None => match place.call(|| place.executor.find(attempt.id)).await {
+                Ok(Some(handle)) => handle,
+                Ok(None) => return Ok(ContainerStatus::NoContainer),
+                Err(error) => return Err(place.error(TRIED, error)),
+            },
+        };
+        let observed = place.call(|| place.executor.observe(&handle)).await;
+        let observed = observed.map_err(|error| place.error(TRIED, error))?;
+        if standing.driver == Driver::Service && attempt.phase == Phase::Claimed {
+            self.settle(standing.job, attempt.id, (&handle, &observed))
+                .await?;
+        }
+        Ok(ContainerStatus::from(&observed))
+    }
+
+    /// Brings the record up to what was seen, unless it has gone on to another attempt.
+    async fn settle(
+        &self,
+        job: JobId,
+        attempt: AttemptId,
+        (handle, observed): (&Handle, &Observed),
+    ) -> Result<(), ServiceError> {
+        let subject = self.subject(job).await?;
+        match self.charge(subject).await? {
+            Some(mut charge) if charge.attempt.id == attempt => {
+                charge.settle(handle, observed).await
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
 /// What the record says without a look at the host.
-fn known(status: JobStatus, attempt: &AttemptRecord) -> Option<ContainerStatus> {
+fn known(status: JobStatus, attempt: &AttemptStanding) -> Option<ContainerStatus> {
     if attempt.phase != Phase::Ended {
         return None;
     }
@@ -123,26 +170,6 @@ fn known(status: JobStatus, attempt: &AttemptRecord) -> Option<ContainerStatus> 
         (None, _) => Some(ContainerStatus::NoContainer),
         (Some(_), Some(_)) => Some(ContainerStatus::NotFound),
         (Some(_), None) => None,
-    }
-}
-
-impl Charge {
-    async fn status(mut self) -> Result<ContainerStatus, ServiceError> {
-        let place = self.place.clone();
-        let handle = match &self.attempt.handle {
-            Some(handle) => handle.clone(),
-            None => match place.call(|| place.executor.find(self.attempt.id)).await {
-                Ok(Some(handle)) => handle,
-                Ok(None) => return Ok(ContainerStatus::NoContainer),
-                Err(error) => return Err(place.error(TRIED, error)),
-            },
-        };
-        let observed = place.call(|| place.executor.observe(&handle)).await;
-        let observed = observed.map_err(|error| place.error(TRIED, error))?;
-        if self.job.driver == Driver::Service {
-            self.settle(&handle, &observed).await?;
-        }
-        Ok(ContainerStatus::from(&observed))
     }
 }
 

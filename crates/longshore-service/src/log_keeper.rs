@@ -10,6 +10,7 @@ use longshore_core::launch::Handle;
 use longshore_core::{AttemptId, limits};
 use longshore_executor::{Batches, ExecutorError, Kept, LogReader, note};
 use longshore_store::{LogError, LogStore, LogTotals, LogWriter};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::charge::Charge;
@@ -37,13 +38,13 @@ impl LogKeeper {
         }
     }
 
-    /// Follows the output until it ends, or until told to stop. What could not be kept is read when
-    /// the log is completed.
-    pub(crate) async fn follow(self, stop: CancellationToken) {
+    /// Follows the output until it ends, and rings then, or until told to stop. What could not be
+    /// kept is read when the log is completed.
+    pub(crate) async fn follow(self, stop: CancellationToken, ended: Arc<Notify>) {
         let mut pause = limits::RETRY_CALL_FIRST;
         loop {
             match self.follow_once(&stop).await {
-                Ok(Ok(())) => return,
+                Ok(Ok(())) => return ended.notify_one(),
                 Ok(Err(error)) => tracing::debug!(%error, "the log stream broke"),
                 // Somebody else waits for the same container, and keeps its log.
                 Err(LogError::InUse { .. }) => {}

@@ -14,7 +14,7 @@ use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::launch::{Handle, Launch};
 use longshore_core::legacy::LegacyLabels;
 use longshore_core::outcome::Verdict;
-use longshore_core::spec::{EnvName, PullPolicy};
+use longshore_core::spec::EnvName;
 use longshore_core::{AttemptId, JobId, with_causes};
 use longshore_executor::{Brought, ExecutorError, OnProgress, Wanted, bring};
 use longshore_store::Begun;
@@ -204,10 +204,9 @@ impl Charge {
     }
 
     async fn image(&self, launch: &Launch) -> Result<(), ExecutorError> {
-        let was_there = self.had_before(launch).await?;
         let brought = self.bring(launch).await?;
         let digest = brought.digest.as_deref();
-        if brought.is_pulled && !was_there {
+        if brought.is_new {
             let host = &self.place.host;
             self.service.note_pull(host, &launch.image, digest).await;
         }
@@ -218,22 +217,11 @@ impl Charge {
         Ok(())
     }
 
-    /// Whether an image that is pulled in any case is somebody else's.
-    async fn had_before(&self, launch: &Launch) -> Result<bool, ExecutorError> {
-        let images = self.place.executor.images();
-        let images = images.filter(|_| launch.spec.pull == PullPolicy::Always);
-        let Some(images) = images else {
-            return Ok(false);
-        };
-        let found = self.place.call(|| images.image(&launch.image)).await?;
-        Ok(found.is_some())
-    }
-
     async fn bring(&self, launch: &Launch) -> Result<Brought, ExecutorError> {
         let Some(images) = self.place.executor.images() else {
             return Ok(Brought {
                 digest: None,
-                is_pulled: false,
+                is_new: false,
             });
         };
         let host = &self.place.host;

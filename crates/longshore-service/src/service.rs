@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use longshore_core::HostId;
 use longshore_core::host::Host;
-use longshore_executor::{ExecutorPool, ExecutorSource};
+use longshore_executor::{ExecutorSource, PerHost};
 use longshore_store::Store;
 use tokio_util::task::TaskTracker;
 
@@ -27,7 +27,8 @@ pub struct DockerService {
 
 struct Inner {
     store: Store,
-    executors: ExecutorPool,
+    source: Arc<dyn ExecutorSource>,
+    places: PerHost<Arc<Place>>,
     options: ServiceOptions,
     watches: Watches,
     tasks: TaskTracker,
@@ -39,7 +40,8 @@ impl DockerService {
         Self {
             inner: Arc::new(Inner {
                 store,
-                executors: ExecutorPool::new(source),
+                source,
+                places: PerHost::default(),
                 options,
                 watches: Watches::default(),
                 tasks: TaskTracker::new(),
@@ -78,15 +80,22 @@ impl DockerService {
 
     /// A host, and the executor that speaks to it.
     pub(crate) fn place(&self, host: &Host) -> Result<Arc<Place>, ServiceError> {
-        match self.inner.executors.get(host) {
-            Ok(executor) => Ok(Arc::new(Place {
+        let inner = &self.inner;
+        let opened = inner.places.get_or_make(host, || {
+            let place = Place {
                 host: host.clone(),
-                executor,
-                retries: self.inner.options.retries,
-            })),
-            // Whatever is wrong with its record: the host cannot be spoken to.
-            Err(error) => Err(ServiceError::connection(host.id, &host.name, error)),
-        }
+                executor: inner.source.open(host)?,
+                retries: inner.options.retries,
+            };
+            Ok(Arc::new(place))
+        });
+        // Whatever is wrong with its record: the host cannot be spoken to.
+        opened.map_err(|error| ServiceError::connection(host.id, &host.name, error))
+    }
+
+    /// The host of this id, as its record was changed then, if it is spoken to already.
+    pub(crate) fn place_as_of(&self, host: HostId, updated_at: Timestamp) -> Option<Arc<Place>> {
+        self.inner.places.get(host, updated_at)
     }
 
     /// The host of this id, and the executor that speaks to it.

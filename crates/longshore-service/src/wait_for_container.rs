@@ -116,7 +116,8 @@ impl Waiting {
     fn accompany(&mut self) {
         let stop = CancellationToken::new();
         let (charge, tasks) = (&self.charge, self.charge.service.tasks());
-        tasks.spawn(LogKeeper::of(charge, &self.handle).follow(stop.clone()));
+        let log = LogKeeper::of(charge, &self.handle);
+        tasks.spawn(log.follow(stop.clone(), self.observer.output_ended()));
         let started_at = charge.attempt.started_at.unwrap_or_else(|| charge.now());
         let executor = charge.place.executor.clone();
         let handle = self.handle.clone();

@@ -52,6 +52,7 @@ pub use rows::host_health::Standing;
 pub use rows::hosts::HostReport;
 pub use rows::jobs::{JobCursor, JobFilter};
 pub use rows::pulled_images::PulledImage;
+pub use rows::standings::{AttemptStanding, Standing};
 pub use rows::templates::Template;
 pub use runs::RunUnderWay;
 pub use store::Store;

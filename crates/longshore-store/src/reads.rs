@@ -8,6 +8,7 @@ use longshore_core::{AttemptId, JobId};
 use crate::error::StoreError;
 use crate::rows::events::EventFilter;
 use crate::rows::jobs::JobFilter;
+use crate::rows::standings::{self, Standing};
 use crate::rows::{attempts, events, jobs};
 use crate::store::Store;
 
@@ -56,6 +57,24 @@ impl Store {
     /// The store cannot be read.
     pub async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRecord>, StoreError> {
         attempts::of_job(&mut *self.readers().acquire().await?, job).await
+    }
+
+    /// How jobs stand, and where their containers are: cheaper than the whole records. Jobs that do
+    /// not exist are missing in the answer, which is in no order.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn standings(&self, jobs: &[JobId]) -> Result<Vec<Standing>, StoreError> {
+        standings::of(&mut *self.readers().acquire().await?, jobs).await
+    }
+
+    /// How one job stands.
+    ///
+    /// # Errors
+    /// There is no such job, or the store cannot be read.
+    pub async fn standing(&self, job: JobId) -> Result<Standing, StoreError> {
+        let found = self.standings(&[job]).await?.pop();
+        found.ok_or_else(|| StoreError::not_found("job", job.to_string()))
     }
 
     /// One attempt.

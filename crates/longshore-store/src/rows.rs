@@ -10,4 +10,5 @@ pub(crate) mod jobs;
 pub(crate) mod labels;
 pub(crate) mod pulled_images;
 pub(crate) mod settings;
+pub(crate) mod standings;
 pub(crate) mod templates;

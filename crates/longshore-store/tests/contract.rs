@@ -91,6 +91,7 @@ contract! {
         a_wish_about_an_unknown_job_is_refused_by_name,
     }
     listing {
+        standings_are_those_of_the_records_however_many_are_asked_for,
         pages_neither_repeat_nor_miss_jobs_of_one_instant,
         filters_hold_together,
         a_job_is_found_by_id_beginning_end_or_name,

@@ -1,19 +1,20 @@
 //! `docker`: containers that their caller drives, step by step. Thin over `DockerService`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
+use longshore_core::JobId;
 use longshore_core::host::Host;
 use longshore_core::job::Job;
 use longshore_service::{DockerService, Origin, Which};
 
 use crate::args::DockerCommand;
-use crate::backstage::OnJobPull;
+use crate::backstage::{OnJobPull, OnPull};
 use crate::commands::images::on_pull;
 use crate::exit_code::{FAILURE, SUCCESS};
 use crate::failure::Failure;
 use crate::render::views::{self, SCHEMA};
 use crate::session::Session;
+use drive::Deed;
 
 mod cleanup;
 mod drive;
@@ -36,12 +37,12 @@ async fn carry_out(desk: &Desk<'_>, command: DockerCommand) -> Result<u8, Failur
     match command {
         DockerCommand::Create(args) => make::create(desk, args).await,
         DockerCommand::Launch(args) => make::launch(desk, args).await,
-        DockerCommand::Start(args) => drive::start(desk, args).await,
-        DockerCommand::Stop(args) => drive::stop(desk, args).await,
-        DockerCommand::Rm(args) => drive::remove(desk, args).await,
-        DockerCommand::Harvest(args) => drive::harvest(desk, args).await,
-        DockerCommand::Cancel(args) => drive::cancel(desk, args).await,
-        DockerCommand::Restart(args) => drive::restart(desk, args).await,
+        DockerCommand::Start(jobs) => Deed::Start.carry_out(desk, &jobs).await,
+        DockerCommand::Stop(args) => Deed::stop(&args).carry_out(desk, &args.jobs).await,
+        DockerCommand::Rm(args) => Deed::remove(&args).carry_out(desk, &args.jobs).await,
+        DockerCommand::Harvest(jobs) => Deed::Harvest.carry_out(desk, &jobs).await,
+        DockerCommand::Cancel(jobs) => Deed::Cancel.carry_out(desk, &jobs).await,
+        DockerCommand::Restart(jobs) => Deed::Restart.carry_out(desk, &jobs).await,
         DockerCommand::Logs(args) => look::logs(desk, args).await,
         DockerCommand::Stats(args) => look::stats(desk, args).await,
         DockerCommand::Wait(args) => look::wait(desk, args).await,
@@ -145,15 +146,17 @@ fn together(codes: impl IntoIterator<Item = u8>) -> u8 {
     codes.into_iter().max().unwrap_or(SUCCESS)
 }
 
-/// Shows the pulls that a container needs, as live lines where there is a terminal.
+/// Tells of the pulls that containers need: live lines where there is a terminal, a line otherwise.
 fn shown(session: &Session) -> OnJobPull {
-    let is_live = session.console.is_live();
-    let target = if is_live {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bars = MultiProgress::with_draw_target(target);
-    let line = std::sync::OnceLock::new();
-    Arc::new(move |job, progress| line.get_or_init(|| on_pull(&bars, &job.short()))(progress))
+    let (console, bars) = (Arc::clone(&session.console), session.console.live_bars());
+    let shown: Mutex<Option<(JobId, OnPull)>> = Mutex::default();
+    Arc::new(move |job, progress| {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shown.take().filter(|(of, _)| *of == job);
+        let (_, line) = shown.insert(known.unwrap_or_else(|| {
+            console.say(&format!("pulling the image of job {}", job.short()));
+            (job, on_pull(&bars, &job.short()))
+        }));
+        line(progress);
+    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use indicatif::{MultiProgress, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressStyle};
 use longshore_core::host::Host;
 use longshore_core::image::Image;
 
@@ -92,11 +92,7 @@ fn complain(session: &Session, trouble: Trouble) {
 
 async fn pull(session: &Session, host: Option<String>, wish: PullWish) -> Result<u8, Failure> {
     let hosts = places(session, host).await?;
-    let bars = MultiProgress::with_draw_target(if session.console.is_live() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    });
+    let bars = session.console.live_bars();
     let pulls = hosts.iter().map(|host| {
         session
             .console

@@ -82,7 +82,7 @@ impl Stage {
         let cli = Cli::try_parse_from(line).unwrap();
         let (console, out, err) = recorded::console();
         let session = Session {
-            console,
+            console: Arc::new(console),
             backstage: Arc::clone(&self.play) as Arc<dyn Backstage>,
             around: Surroundings {
                 variables: self.variables.clone(),

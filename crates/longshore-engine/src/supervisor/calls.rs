@@ -129,10 +129,21 @@ impl Calls {
             Arc::new(move |progress| calls.show(progress)),
         )
         .await?;
-        if brought.is_pulled {
+        if brought.is_new {
             tracing::info!(image = %image, seconds = began.elapsed().as_secs_f64(), "image pulled");
+            self.note_pull(brought.digest.as_deref()).await;
         }
         Ok(brought.digest)
+    }
+
+    /// The image is ours to remove, since it is we who brought it.
+    async fn note_pull(&self, digest: Option<&str>) {
+        let (context, image) = (&self.context, self.launch.image.to_string());
+        let (host, now) = (self.host.host.id, context.now());
+        let noted = context.store.note_pull(host, &image, digest, now).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, %image, "a pull could not be written down");
+        }
     }
 
     /// Shows how far a pull has come, once there is something to show.

@@ -162,6 +162,24 @@ async fn each_failure_of_a_pull_has_its_own_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_ours_only_if_a_worker_brought_it_to_a_host_that_did_not_have_it() {
+    for (on_host, pull, ours) in [
+        (false, PullPolicy::Missing, 1),
+        (false, PullPolicy::Always, 1),
+        (true, PullPolicy::Missing, 0),
+        (true, PullPolicy::Always, 0),
+    ] {
+        let rig = Rig::new(Behaviour::exits(0)).await;
+        rig.mock.tune(|knobs| knobs.other_images.on_host = on_host);
+        let job = rig.submit(JobSpec { pull, ..spec() }).await;
+        let _worker = rig.worker();
+        assert_eq!(rig.finished(job).await.status, JobStatus::Completed);
+        let pulled = rig.store.pulled_images(rig.host.id).await.unwrap();
+        assert_eq!(pulled.len(), ours, "{on_host} {pull:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_without_auto_pull_fails_a_job_whose_image_it_lacks() {
     let mut rig = Rig::new(Behaviour::exits(0)).await;
     rig.mock.tune(|knobs| knobs.other_images.on_host = false);

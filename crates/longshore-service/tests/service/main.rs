@@ -10,6 +10,7 @@ mod legacy_rows;
 mod lives;
 mod made;
 mod mock;
+mod old_container;
 mod resources;
 mod rig;
 mod scene;

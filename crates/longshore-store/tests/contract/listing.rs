@@ -1,12 +1,15 @@
 //! Lists: pages, filters, and what a person means by a text.
 
 use longshore_core::JobId;
+use longshore_core::attempt::Phase;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
-use longshore_store::{EventFilter, JobCursor, JobFilter, NewJob, ResolveError, Store};
+use longshore_store::{
+    AttemptStanding, EventFilter, JobCursor, JobFilter, NewJob, ResolveError, Store,
+};
 use uuid::Uuid;
 
-use crate::world::{at, new_job, running, spec, submit};
+use crate::world::{at, handle, new_job, running, spec, submit, uuid};
 
 fn named(name: &str) -> JobSpec {
     JobSpec {
@@ -170,4 +173,36 @@ pub(crate) async fn events_are_read_in_pages(store: &Store) {
     }
     assert_eq!(met, (1..=6).collect::<Vec<_>>());
     assert_eq!(store.last_event_sequence().await.unwrap(), 6);
+}
+
+pub(crate) async fn standings_are_those_of_the_records_however_many_are_asked_for(store: &Store) {
+    let (begun, _) = running(store, spec()).await;
+    let attempt = store.attempts(begun).await.unwrap().remove(0);
+    let fresh = submit(store, spec(), at(0)).await;
+    let nobody = JobId::new(uuid());
+    let mut asked = vec![nobody; 2000];
+    asked.extend([begun, fresh]);
+    let mut found = store.standings(&asked).await.unwrap();
+    found.sort_by_key(|standing| standing.job == fresh);
+    let [of_begun, of_fresh] = &found[..] else {
+        panic!("two: {found:?}");
+    };
+    assert_eq!(of_begun, &store.standing(begun).await.unwrap());
+    assert_eq!((of_begun.job, of_begun.status), (begun, JobStatus::Running));
+    let host = store.host(attempt.host).await.unwrap();
+    let wanted = AttemptStanding {
+        id: attempt.id,
+        phase: Phase::Running,
+        handle: Some(handle()),
+        removed_at: None,
+        host: host.id,
+        host_updated_at: host.updated_at,
+    };
+    assert_eq!(of_begun.attempt.as_ref(), Some(&wanted));
+    assert_eq!(
+        (of_fresh.status, &of_fresh.attempt),
+        (JobStatus::Queued, &None)
+    );
+    let error = store.standing(nobody).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("no job `{nobody}`"));
 }

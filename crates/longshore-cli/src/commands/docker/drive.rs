@@ -3,14 +3,24 @@
 use std::time::Duration;
 
 use longshore_core::JobId;
-use longshore_core::job::Job;
-use longshore_service::{Force, ServiceError};
+use longshore_service::{DockerService, Force, ServiceError};
 
 use super::{Desk, together};
 use crate::args::{RmArgs, SomeJobs, StopArgs};
 use crate::exit_code::{FAILURE, SUCCESS};
 use crate::failure::Failure;
 use crate::render::tables;
+
+/// An operation on jobs that have containers already.
+#[derive(Clone, Copy)]
+pub(super) enum Deed {
+    Start,
+    Stop { timeout: Duration },
+    Remove { force: Force },
+    Harvest,
+    Cancel,
+    Restart,
+}
 
 /// The words for one operation: what was done, and what was not.
 struct Words {
@@ -22,80 +32,63 @@ struct Words {
 
 type Results = Result<Vec<(JobId, Result<bool, ServiceError>)>, ServiceError>;
 
-pub(super) async fn start(desk: &Desk<'_>, args: SomeJobs) -> Result<u8, Failure> {
-    let words = Words {
-        done: "started",
-        refused: "not started",
-        why: "its host did not do it",
-    };
-    let jobs = desk.jobs(&args.jobs).await?;
-    let results = desk.service.start_all(&ids(&jobs)).await;
-    tell(desk, results, &words).await
-}
+impl Deed {
+    pub(super) fn stop(args: &StopArgs) -> Self {
+        let timeout = Duration::from_secs(args.time.into());
+        Self::Stop { timeout }
+    }
 
-pub(super) async fn stop(desk: &Desk<'_>, args: StopArgs) -> Result<u8, Failure> {
-    let words = Words {
-        done: "stopped",
-        refused: "not stopped",
-        why: "there is no container, or its host did not do it",
-    };
-    let jobs = desk.jobs(&args.jobs.jobs).await?;
-    let timeout = Duration::from_secs(args.time.into());
-    let results = desk.service.stop_all(&ids(&jobs), timeout).await;
-    tell(desk, results, &words).await
-}
+    pub(super) fn remove(args: &RmArgs) -> Self {
+        let force = if args.force {
+            Force::Kill
+        } else {
+            Force::Never
+        };
+        Self::Remove { force }
+    }
 
-pub(super) async fn remove(desk: &Desk<'_>, args: RmArgs) -> Result<u8, Failure> {
-    let words = Words {
-        done: "removed",
-        refused: "not removed",
-        why: "there is no container, or it runs: stop it first, or use --force",
-    };
-    let force = if args.force {
-        Force::Kill
-    } else {
-        Force::Never
-    };
-    let jobs = desk.jobs(&args.jobs.jobs).await?;
-    let results = desk.service.remove_all(&ids(&jobs), force).await;
-    tell(desk, results, &words).await
-}
+    /// Does it to all named jobs, once all of them are found.
+    pub(super) async fn carry_out(self, desk: &Desk<'_>, jobs: &SomeJobs) -> Result<u8, Failure> {
+        let jobs = desk.jobs(&jobs.jobs).await?;
+        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        let results = self.upon(&desk.service, &ids).await;
+        tell(desk, results, &self.words()).await
+    }
 
-pub(super) async fn harvest(desk: &Desk<'_>, args: SomeJobs) -> Result<u8, Failure> {
-    let words = Words {
-        done: "harvested",
-        refused: "not harvested",
-        why: "its container runs, was never started, or is gone",
-    };
-    let jobs = desk.jobs(&args.jobs).await?;
-    let results = desk.service.harvest_all(&ids(&jobs)).await;
-    tell(desk, results, &words).await
-}
+    async fn upon(self, service: &DockerService, jobs: &[JobId]) -> Results {
+        match self {
+            Self::Start => service.start_all(jobs).await,
+            Self::Stop { timeout } => service.stop_all(jobs, timeout).await,
+            Self::Remove { force } => service.remove_all(jobs, force).await,
+            Self::Harvest => service.harvest_all(jobs).await,
+            Self::Cancel => service.cancel_all(jobs).await,
+            Self::Restart => service.restart_all(jobs).await,
+        }
+    }
 
-pub(super) async fn cancel(desk: &Desk<'_>, args: SomeJobs) -> Result<u8, Failure> {
-    let words = Words {
-        done: "cancelled",
-        refused: "not cancelled",
-        why: "it is over",
-    };
-    let jobs = desk.jobs(&args.jobs).await?;
-    let results = desk.service.cancel_all(&ids(&jobs)).await;
-    tell(desk, results, &words).await
-}
-
-pub(super) async fn restart(desk: &Desk<'_>, args: SomeJobs) -> Result<u8, Failure> {
-    let words = Words {
-        done: "started anew",
-        refused: "not started anew",
-        why: "its host did not do it",
-    };
-    let jobs = desk.jobs(&args.jobs).await?;
-    let results = desk.service.restart_all(&ids(&jobs)).await;
-    tell(desk, results, &words).await
-}
-
-fn ids(jobs: &[Job]) -> Vec<JobId> {
-    jobs.iter().map(|job| job.id).collect()
+    fn words(self) -> Words {
+        let (done, refused, why) = match self {
+            Self::Start => ("started", "not started", "its host did not do it"),
+            Self::Stop { .. } => (
+                "stopped",
+                "not stopped",
+                "there is no container, or its host did not do it",
+            ),
+            Self::Remove { .. } => (
+                "removed",
+                "not removed",
+                "there is no container, or it runs: stop it first, or use --force",
+            ),
+            Self::Harvest => (
+                "harvested",
+                "not harvested",
+                "its container runs, was never started, or is gone",
+            ),
+            Self::Cancel => ("cancelled", "not cancelled", "it is over"),
+            Self::Restart => ("started anew", "not started anew", "its host did not do it"),
+        };
+        Words { done, refused, why }
+    }
 }
 
 /// A line for each job, with its status afterwards where something was not done.

@@ -1,7 +1,6 @@
 //! What is asked of hosts: pull, health, version.
 
 use futures::future::join_all;
-use indicatif::{MultiProgress, ProgressDrawTarget};
 use longshore_core::host::Host;
 use longshore_core::spec::ImageReference;
 use longshore_service::PullWish;
@@ -25,11 +24,7 @@ pub(super) async fn pull(desk: &Desk<'_>, args: PullArgs) -> Result<u8, Failure>
         .transpose()
         .map_err(|text| Failure::usage(format!("--timeout: {text}")))?;
     let console = &desk.session.console;
-    let bars = MultiProgress::with_draw_target(if console.is_live() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    });
+    let bars = console.live_bars();
     let hosts = desk.hosts(args.host).await?;
     let pulls = hosts.iter().map(|host| {
         console.say(&format!("pulling {image} on {}", host.name));
