@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use longshore_core::health::{Breaker, Position, Showing};
 use longshore_core::{HostId, limits, with_causes};
-use longshore_store::{Standing, StoreError};
+use longshore_store::{HostStanding, StoreError};
 use tokio::sync::mpsc;
 
 use crate::context::{ActiveHost, Context};
@@ -46,7 +46,7 @@ async fn start_due(
     busy: &mut HashSet<HostId>,
     done: &mpsc::UnboundedSender<HostId>,
 ) -> Result<Duration, StoreError> {
-    let standings = context.store.standings().await?;
+    let standings = context.store.host_standings().await?;
     let (now, doubted) = (context.now(), context.knowledge.doubted());
     let mut pause = limits::SERVICE_PERIOD;
     for active in context.hosts() {
@@ -83,7 +83,7 @@ struct Due {
 }
 
 impl Due {
-    fn of(standing: &Standing, is_doubted: bool, now: Timestamp) -> Self {
+    fn of(standing: &HostStanding, is_doubted: bool, now: Timestamp) -> Self {
         let period = if is_doubted {
             limits::PROBE_SOON
         } else {

@@ -10,7 +10,7 @@ use longshore_core::census::Census;
 use longshore_core::health::Breaker;
 use longshore_core::host::HostFacts;
 use longshore_core::spec::ImageReference;
-use longshore_store::{Standing, Store, StoreError};
+use longshore_store::{HostStanding, Store, StoreError};
 
 /// What probe and census of a host said.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,7 @@ impl Knowledge {
         &self,
         store: &Store,
         host: HostId,
-        standing: &Standing,
+        standing: &HostStanding,
     ) -> Result<Arc<Known>, StoreError> {
         let read = (standing.probed_at, standing.census_at);
         let known = self.lock().known.get(&host).cloned();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_core::placement::{Candidate, Sight};
-use longshore_store::{HostLoad, Standing, StoreError};
+use longshore_store::{HostLoad, HostStanding, StoreError};
 
 use crate::context::{ActiveHost, Context};
 use crate::knowledge::Known;
@@ -13,7 +13,7 @@ use crate::knowledge::Known;
 pub(crate) struct Place {
     active: ActiveHost,
     known: Arc<Known>,
-    standing: Standing,
+    standing: HostStanding,
     load: HostLoad,
 }
 
@@ -39,7 +39,7 @@ impl Place {
 /// The hosts that this worker speaks to.
 pub(crate) async fn places(context: &Context) -> Result<Vec<Place>, StoreError> {
     let store = &context.store;
-    let (mut standings, loads) = (store.standings().await?, store.loads().await?);
+    let (mut standings, loads) = (store.host_standings().await?, store.loads().await?);
     let mut places = Vec::new();
     for active in context.hosts() {
         let id = active.host.id;

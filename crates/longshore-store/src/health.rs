@@ -7,7 +7,7 @@ use longshore_core::health::{Breaker, Showing};
 use longshore_core::{HostId, Timestamp};
 
 use crate::error::StoreError;
-use crate::rows::host_health::{self, Standing};
+use crate::rows::host_health::{self, HostStanding};
 use crate::store::Store;
 
 impl Store {
@@ -15,7 +15,7 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn standings(&self) -> Result<HashMap<HostId, Standing>, StoreError> {
+    pub async fn host_standings(&self) -> Result<HashMap<HostId, HostStanding>, StoreError> {
         host_health::standings(&mut *self.readers().acquire().await?).await
     }
 

@@ -48,7 +48,7 @@ pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
 pub use resolve::ResolveError;
 pub use rows::attempts::change::Fenced;
 pub use rows::events::EventFilter;
-pub use rows::host_health::Standing;
+pub use rows::host_health::HostStanding;
 pub use rows::hosts::HostReport;
 pub use rows::jobs::{JobCursor, JobFilter};
 pub use rows::pulled_images::PulledImage;

@@ -44,7 +44,7 @@ async fn a_store_of_the_first_format_keeps_its_jobs_for_workers() {
     assert!(hosts[0].auto_pull);
     assert_eq!((hosts[0].cpus, hosts[0].memory), (None, None));
     assert!(hosts[0].maintenance.is_empty());
-    let standing = store.standings().await.unwrap().remove(&hosts[0].id);
+    let standing = store.host_standings().await.unwrap().remove(&hosts[0].id);
     assert_eq!(standing.unwrap().breaker, Breaker::CLOSED);
     let attempt = "00000000-0000-0000-0000-000000000003";
     let attempt: AttemptId = attempt.parse().unwrap();

@@ -160,7 +160,7 @@ async fn row(session: &Session, host: Host) -> Result<HostRow, Failure> {
     let store = session.store().await?;
     let report = store.facts(host.id).await?;
     let load = store.loads().await?.remove(&host.id);
-    let standing = store.standings().await?.remove(&host.id);
+    let standing = store.host_standings().await?.remove(&host.id);
     Ok(HostRow {
         load: load.unwrap_or_default(),
         census: store.census(host.id).await?,

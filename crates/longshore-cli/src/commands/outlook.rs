@@ -51,7 +51,7 @@ pub(super) async fn answers(
     job: &Job,
     now: Timestamp,
 ) -> Result<Vec<HostAnswer>, StoreError> {
-    let (mut standings, loads) = (store.standings().await?, store.loads().await?);
+    let (mut standings, loads) = (store.host_standings().await?, store.loads().await?);
     let mut answers = Vec::new();
     for host in store.hosts().await? {
         let Some(standing) = standings.remove(&host.id) else {

@@ -101,7 +101,12 @@ async fn what_runs_past_the_deadline_of_a_drain_is_tried_again_at_no_cost() {
         })
         .await;
     assert_eq!((running.retries_used, running.infra_retries_used), (0, 0));
-    let standing = rig.store.standings().await.unwrap().remove(&rig.host.id);
+    let standing = rig
+        .store
+        .host_standings()
+        .await
+        .unwrap()
+        .remove(&rig.host.id);
     assert_eq!(standing.unwrap().breaker.position(), Position::Closed);
 }
 
@@ -198,7 +203,7 @@ async fn a_host_that_fails_everything_opens_its_breaker_and_keeps_the_rest_of_th
 }
 
 async fn position(rig: &Rig) -> Position {
-    let mut standings = rig.store.standings().await.unwrap();
+    let mut standings = rig.store.host_standings().await.unwrap();
     standings.remove(&rig.host.id).unwrap().breaker.position()
 }
 
@@ -250,7 +255,12 @@ async fn a_canary_that_is_lost_keeps_jobs_away() {
     })
     .await;
     rig.eventually("the next one is due later", async || {
-        let standing = rig.store.standings().await.unwrap().remove(&rig.host.id);
+        let standing = rig
+            .store
+            .host_standings()
+            .await
+            .unwrap()
+            .remove(&rig.host.id);
         match standing.unwrap().breaker {
             longshore_core::health::Breaker::Open(trip) => trip.trips == 2,
             longshore_core::health::Breaker::Closed { .. }

@@ -43,7 +43,7 @@ const CENSUS: &str = "SELECT id, census FROM hosts WHERE id = $1";
 
 /// How a host stands towards the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct HostStanding {
     /// Its breaker.
     pub breaker: Breaker,
     /// Attempts that hold a slot and were claimed since the breaker is half open.
@@ -61,11 +61,11 @@ pub struct Standing {
 /// How all hosts stand.
 pub(crate) async fn standings(
     db: &mut Connection,
-) -> Result<HashMap<HostId, Standing>, StoreError> {
+) -> Result<HashMap<HostId, HostStanding>, StoreError> {
     let rows = sqlx::query(STANDINGS).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("hosts", row);
-        let standing = Standing {
+        let standing = HostStanding {
             breaker: read_breaker(&cells)?,
             on_trial: cells.number("on_trial")?,
             error: cells.get("facts_error")?,

@@ -5,13 +5,13 @@ use longshore_core::census::Census;
 use longshore_core::health::{Breaker, Position, Showing};
 use longshore_core::limits::BREAKER_STRIKES;
 use longshore_core::share::Share;
-use longshore_store::{Standing, Store};
+use longshore_store::{HostStanding, Store};
 
 use crate::places::facts;
 use crate::world::{add_host, at, claim, claim_one, end, spec, submit, worker};
 
-async fn standing(store: &Store, host: HostId) -> Standing {
-    store.standings().await.unwrap().remove(&host).unwrap()
+async fn standing(store: &Store, host: HostId) -> HostStanding {
+    store.host_standings().await.unwrap().remove(&host).unwrap()
 }
 
 /// Strikes that open the breaker, all at second 10.
