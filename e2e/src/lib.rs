@@ -1,5 +1,6 @@
 //! Whole-binary stories live in `tests/`.
 
 pub mod by_hand;
+pub mod chaos;
 pub mod drill;
 mod process;

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod ci;
 mod coverage;
 mod demo;
@@ -58,6 +59,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run jobs with known ends through random trouble; what comes after the name goes to the storms
+    Chaos {
+        /// Arguments of the storms, such as --jobs 500 --seed 7
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// The container engine that tests share
     #[command(subcommand)]
     Engine(engine::Wish),
@@ -73,6 +80,7 @@ fn main() -> ExitCode {
         Chore::Deny => deny::check(),
         Chore::Generate => generated::write(),
         Chore::Bench { arguments } => bench::run(&arguments),
+        Chore::Chaos { arguments } => chaos::run(&arguments),
         Chore::Engine(wish) => engine::run(wish),
     };
     match outcome {

@@ -1,0 +1,245 @@
+//! The pool that the storm rages over: engines behind proxies, workers, and a folder of marks.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use longshore_testkit::{Engine, EngineOptions, Fault, FaultProxy, Rule, RuleId, load_demo_image};
+use serde_json::{Value, json};
+
+use super::planned::Planned;
+use super::trouble::Trouble;
+use crate::drill::{Drill, Process};
+
+/// Attempts at one time on each engine.
+const SLOTS: &str = "8";
+/// How often a pause looks whether something is due.
+const STEP: Duration = Duration::from_millis(20);
+
+/// An engine, as the pool reaches it.
+struct Site {
+    engine: Engine,
+    proxy: FaultProxy,
+}
+
+/// What ends a trouble that lasts.
+#[derive(Clone, Copy)]
+enum Relief {
+    NewWorker(usize),
+    Thaw(usize),
+    Reach(usize, RuleId),
+    EngineBack(usize),
+}
+
+pub(super) struct Stage {
+    sites: Vec<Site>,
+    drill: Drill,
+    workers: Vec<Option<Process>>,
+    reliefs: Vec<(Instant, Relief)>,
+}
+
+impl Stage {
+    /// Engines (every other one with live restore), their proxies as hosts, and workers.
+    pub(super) fn set(engines: usize, workers: usize) -> Self {
+        let sites: Vec<Site> = (0..engines)
+            .map(|number| Site::start(number % 2 == 1))
+            .collect();
+        let drill = Drill::on(sites[0].engine.access());
+        let stage = Self {
+            workers: (0..workers).map(|_| None).collect(),
+            reliefs: Vec::new(),
+            sites,
+            drill,
+        };
+        fs::create_dir(stage.marks()).expect("a folder of our own");
+        for (number, site) in stage.sites.iter().enumerate() {
+            let name = format!("host-{number}");
+            let address = site.proxy.docker_host();
+            stage
+                .drill
+                .ok(&["hosts", "add", &name, &address, "--slots", SLOTS]);
+        }
+        let marks = stage.marks().display().to_string();
+        stage.drill.ok(&["policy", "allow-bind", &marks]);
+        stage
+    }
+
+    /// Where the containers leave their marks.
+    pub(super) fn marks(&self) -> PathBuf {
+        self.drill.folder().join("marks")
+    }
+
+    pub(super) fn drill(&self) -> &Drill {
+        &self.drill
+    }
+
+    /// Stores all jobs, then lets the workers come.
+    pub(super) fn submit(&mut self, jobs: &[Planned]) {
+        let marks = self.marks().display().to_string();
+        let specs: Vec<Value> = jobs.iter().map(|job| job.spec(&marks)).collect();
+        let file = self.drill.folder().join("jobs.json");
+        fs::write(&file, json!({ "job": specs }).to_string()).expect("a folder of our own");
+        self.drill
+            .ok(&["submit", "-f", &file.display().to_string()]);
+        for number in 0..self.workers.len() {
+            self.workers[number] = Some(self.drill.worker());
+        }
+    }
+
+    pub(super) fn has_open_jobs(&self) -> bool {
+        let open = ["pending", "queued", "launching", "running", "retrying"];
+        let mut args = vec!["jobs", "-q", "-n", "1"];
+        args.extend(open.iter().flat_map(|status| ["--status", status]));
+        !self.drill.ok(&args).is_empty()
+    }
+
+    /// Waits, and brings relief where it is due.
+    pub(super) fn pause(&mut self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while Instant::now() < until {
+            let now = Instant::now();
+            let due: Vec<Relief> = self
+                .reliefs
+                .extract_if(.., |(at, _)| *at <= now)
+                .map(|(_, relief)| relief)
+                .collect();
+            for relief in due {
+                self.relieve(relief);
+            }
+            std::thread::sleep(STEP);
+        }
+    }
+
+    pub(super) fn befall(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::KillWorker { worker, away } => {
+                if let Some(process) = self.workers[worker].take() {
+                    drop(process);
+                    self.later(away, Relief::NewWorker(worker));
+                }
+            }
+            Trouble::EndWorker { worker, away } => {
+                if let Some(process) = &self.workers[worker] {
+                    process.signal("TERM");
+                    self.later(away, Relief::NewWorker(worker));
+                }
+            }
+            Trouble::FreezeWorker { worker, lasts } => {
+                if let Some(process) = &self.workers[worker] {
+                    process.signal("STOP");
+                    self.later(lasts, Relief::Thaw(worker));
+                }
+            }
+            Trouble::Requests { engine, rule } => {
+                self.sites[engine].proxy.add(rule);
+            }
+            Trouble::CutOff { engine, lasts } => {
+                let rule = Rule::every("/", Fault::LoseRequest);
+                let rule = self.sites[engine].proxy.add(rule);
+                self.later(lasts, Relief::Reach(engine, rule));
+            }
+            Trouble::KillEngine { engine, away } => {
+                if self.sites[engine].engine.kill9().is_ok() {
+                    self.later(away, Relief::EngineBack(engine));
+                }
+            }
+            Trouble::StopEngine { engine, away } => {
+                if self.sites[engine].engine.stop().is_ok() {
+                    self.later(away, Relief::EngineBack(engine));
+                }
+            }
+        }
+    }
+
+    fn later(&mut self, after: Duration, relief: Relief) {
+        self.reliefs.push((Instant::now() + after, relief));
+    }
+
+    fn relieve(&mut self, relief: Relief) {
+        match relief {
+            // Whatever is left of the old one is killed, as at the end of a stop's patience.
+            Relief::NewWorker(worker) => {
+                self.workers[worker] = None;
+                self.workers[worker] = Some(self.drill.worker());
+            }
+            Relief::Thaw(worker) => {
+                if let Some(process) = &self.workers[worker] {
+                    process.signal("CONT");
+                }
+            }
+            Relief::Reach(engine, rule) => self.sites[engine].proxy.remove(rule),
+            Relief::EngineBack(engine) => {
+                let back = self.sites[engine].engine.start_again();
+                back.expect("an engine starts again on its own data");
+            }
+        }
+    }
+
+    /// Asks for the end of a job; a job that is over already cannot be cancelled.
+    pub(super) fn cancel(&self, job: &Planned) {
+        self.drill.call(&["cancel", &job.name]);
+    }
+
+    /// Ends all trouble.
+    pub(super) fn calm(&mut self) {
+        self.sites.iter().for_each(|site| site.proxy.clear());
+        for (_, relief) in std::mem::take(&mut self.reliefs) {
+            self.relieve(relief);
+        }
+    }
+
+    /// Waits until every job is over and every container removed; says so if it does not come.
+    pub(super) fn settle(&self, limit: Duration) -> Vec<String> {
+        let until = Instant::now() + limit;
+        while Instant::now() < until {
+            if !self.has_open_jobs() && self.containers().iter().all(Vec::is_empty) {
+                return Vec::new();
+            }
+            std::thread::sleep(STEP * 10);
+        }
+        vec![format!("not everything is over {limit:?} after the storm")]
+    }
+
+    /// What is left on the engines, which are the pool's alone, and of slots.
+    pub(super) fn leftovers(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (number, site) in self.sites.iter().enumerate() {
+            for what in [["ps", "--all", "--quiet"], ["volume", "ls", "--quiet"]] {
+                let left = site.engine.docker(what).expect("the engine answers");
+                if !left.is_empty() {
+                    wrong.push(format!("host-{number} still has ({what:?}): {left}"));
+                }
+            }
+        }
+        let hosts: Value =
+            serde_json::from_str(&self.drill.ok(&["--json", "hosts", "list"])).expect("JSON");
+        for host in hosts.as_array().into_iter().flatten() {
+            if host["busy"] != 0 {
+                wrong.push(format!("a slot is still taken: {host}"));
+            }
+        }
+        wrong
+    }
+
+    fn containers(&self) -> Vec<Vec<String>> {
+        let ids = |site: &Site| {
+            let listed = site.engine.docker(["ps", "--all", "--quiet"]);
+            let listed = listed.unwrap_or_else(|error| error.to_string());
+            listed.lines().map(str::to_owned).collect()
+        };
+        self.sites.iter().map(ids).collect()
+    }
+}
+
+impl Site {
+    fn start(live_restore: bool) -> Self {
+        let options = EngineOptions {
+            live_restore,
+            ..EngineOptions::default()
+        };
+        let engine = Engine::start(&options).expect("an engine starts");
+        load_demo_image(engine.access()).expect("the engine takes the demo image");
+        let proxy = FaultProxy::start(engine.access()).expect("a proxy starts");
+        Self { engine, proxy }
+    }
+}
