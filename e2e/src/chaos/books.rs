@@ -124,7 +124,8 @@ impl Entry {
         }
         let used = |budget: &str| self.record[budget].as_u64().unwrap_or_default();
         let allowed = 1 + used("retries_used") + used("infra_retries_used");
-        if self.attempts().len() as u64 != allowed {
+        let was_begun = !self.attempts().is_empty() || !job.is_unwanted();
+        if was_begun && self.attempts().len() as u64 != allowed {
             let attempts = self.attempts().len();
             return Err(format!("{attempts} attempts, its budgets say {allowed}"));
         }

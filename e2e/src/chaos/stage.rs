@@ -53,7 +53,7 @@ impl Stage {
         };
         fs::create_dir(stage.marks()).expect("a folder of our own");
         for (number, site) in stage.sites.iter().enumerate() {
-            let name = format!("host-{number}");
+            let name = host_name(number);
             let address = site.proxy.docker_host();
             stage
                 .drill
@@ -180,11 +180,14 @@ impl Stage {
         self.drill.call(&["cancel", &job.name]);
     }
 
-    /// Ends all trouble.
+    /// Ends all trouble, and says so of each host, whose breaker may be open for minutes.
     pub(super) fn calm(&mut self) {
         self.sites.iter().for_each(|site| site.proxy.clear());
         for (_, relief) in std::mem::take(&mut self.reliefs) {
             self.relieve(relief);
+        }
+        for number in 0..self.sites.len() {
+            self.drill.ok(&["hosts", "uncordon", &host_name(number)]);
         }
     }
 
@@ -229,6 +232,10 @@ impl Stage {
         };
         self.sites.iter().map(ids).collect()
     }
+}
+
+fn host_name(number: usize) -> String {
+    format!("host-{number}")
 }
 
 impl Site {
