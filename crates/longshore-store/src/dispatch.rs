@@ -6,12 +6,12 @@ use longshore_core::event::EventKind;
 use longshore_core::job::{AttemptRecord, Job, Lease};
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::lead;
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self, Try};
 use crate::rows::{attempts, jobs};
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// A wish to start a queued job on a host.
@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn queued(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        jobs::queued(&mut *self.readers().acquire().await?, limit).await
+        jobs::queued(&mut self.readers().acquire().await?, limit).await
     }
 
     /// How many slots are taken on each host that has any taken. An attempt that its job's caller
@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn busy_slots(&self) -> Result<HashMap<HostId, u32>, StoreError> {
-        attempts::busy_slots(&mut *self.readers().acquire().await?).await
+        attempts::busy_slots(&mut self.readers().acquire().await?).await
     }
 
     /// How many attempts run on each host or may be started there at any moment: those that hold a
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn begun_attempts(&self) -> Result<HashMap<HostId, u32>, StoreError> {
-        attempts::begun(&mut *self.readers().acquire().await?).await
+        attempts::begun(&mut self.readers().acquire().await?).await
     }
 
     /// Makes an attempt of each job that is still queued, on its host if that is active and has a

@@ -6,12 +6,12 @@ use longshore_core::outcome::{CancelReason, JobStatus, Outcome, Verdict};
 use longshore_core::retry::{Budget, Next};
 use longshore_core::usage::Usage;
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::logs::LogTotals;
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self as job_change, Try, UnderWay};
-use crate::sqlite::Connection;
 use crate::store::Store;
 use crate::transitions::describe;
 

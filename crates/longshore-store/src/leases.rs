@@ -36,7 +36,7 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<AttemptRecord>, StoreError> {
-        attempts::expired(&mut *self.readers().acquire().await?, now, limit).await
+        attempts::expired(&mut self.readers().acquire().await?, now, limit).await
     }
 
     /// Takes over an attempt that nobody leads. From then on reports with an older fence are stale.
@@ -70,6 +70,6 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn cancel_requested(&self, worker: WorkerId) -> Result<Vec<AttemptId>, StoreError> {
-        attempts::unwanted(&mut *self.readers().acquire().await?, worker).await
+        attempts::unwanted(&mut self.readers().acquire().await?, worker).await
     }
 }

@@ -2,9 +2,9 @@
 
 use longshore_core::JobId;
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::jobs;
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// Jobs that an ambiguous text is answered with, at most.

@@ -8,12 +8,12 @@ use longshore_core::launch::Handle;
 use longshore_core::outcome::{Outcome, Verdict};
 use longshore_core::{AttemptId, JobId, Timestamp};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change as job_change;
 use crate::rows::jobs::change::Try;
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 impl Store {

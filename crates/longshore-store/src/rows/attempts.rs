@@ -7,8 +7,9 @@ use longshore_core::outcome::{JobStatus, Outcome, Verdict};
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 pub(crate) mod change;
 pub(crate) mod direct;
@@ -78,10 +79,7 @@ pub(crate) async fn get(
     db: &mut Connection,
     id: AttemptId,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = sqlx::query(GET)
-        .bind(id.to_string())
-        .fetch_optional(db)
-        .await?;
+    let row = query(GET).bind(id.to_string()).fetch_optional(db).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -90,12 +88,7 @@ pub(crate) async fn of_job(
     db: &mut Connection,
     job: JobId,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
-    read_all(
-        &sqlx::query(OF_JOB)
-            .bind(job.to_string())
-            .fetch_all(db)
-            .await?,
-    )
+    read_all(&query(OF_JOB).bind(job.to_string()).fetch_all(db).await?)
 }
 
 /// Reads the one of a job that is not over.
@@ -103,7 +96,7 @@ pub(crate) async fn under_way(
     db: &mut Connection,
     job: JobId,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let query = sqlx::query(UNDER_WAY).bind(job.to_string());
+    let query = query(UNDER_WAY).bind(job.to_string());
     query
         .fetch_optional(db)
         .await?
@@ -117,7 +110,7 @@ pub(crate) async fn ids_of_job(
     db: &mut Connection,
     job: JobId,
 ) -> Result<Vec<AttemptId>, StoreError> {
-    ids(&sqlx::query(IDS_OF_JOB)
+    ids(&query(IDS_OF_JOB)
         .bind(job.to_string())
         .fetch_all(db)
         .await?)
@@ -129,7 +122,7 @@ pub(crate) async fn expired(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
-    let query = sqlx::query(EXPIRED).bind(time(now)).bind(i64::from(limit));
+    let query = query(EXPIRED).bind(time(now)).bind(i64::from(limit));
     read_all(&query.fetch_all(db).await?)
 }
 
@@ -141,7 +134,7 @@ pub(crate) async fn unremoved(
     after: Option<AttemptId>,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let query = sqlx::query(UNREMOVED)
+    let query = query(UNREMOVED)
         .bind(after)
         .bind(i64::from(limit))
         .bind(driver.word());
@@ -162,7 +155,7 @@ async fn count_by_host(
     db: &mut Connection,
     sql: &'static str,
 ) -> Result<HashMap<HostId, u32>, StoreError> {
-    let rows = sqlx::query(sql).fetch_all(db).await?;
+    let rows = query(sql).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("attempts", row);
         Ok((cells.parse("host_id")?, cells.number("busy")?))
@@ -175,7 +168,7 @@ pub(crate) async fn unwanted(
     db: &mut Connection,
     worker: WorkerId,
 ) -> Result<Vec<AttemptId>, StoreError> {
-    ids(&sqlx::query(UNWANTED)
+    ids(&query(UNWANTED)
         .bind(worker.to_string())
         .fetch_all(db)
         .await?)
@@ -183,10 +176,7 @@ pub(crate) async fn unwanted(
 
 /// How many attempts of a host are not over, or not removed.
 pub(crate) async fn on_host(db: &mut Connection, host: HostId) -> Result<u64, StoreError> {
-    let row = sqlx::query(ON_HOST)
-        .bind(host.to_string())
-        .fetch_one(db)
-        .await?;
+    let row = query(ON_HOST).bind(host.to_string()).fetch_one(db).await?;
     Cells::new("attempts", &row).number("attempts")
 }
 

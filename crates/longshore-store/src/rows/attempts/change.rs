@@ -5,12 +5,12 @@ use longshore_core::launch::Handle;
 use longshore_core::outcome::Verdict;
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, Timestamp};
-use sqlx::query::Query;
 
 use crate::columns::{Cells, json, time};
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::jobs::change::Try;
-use crate::sqlite::{Connection, Database};
+use crate::statement::{Statement, query};
 
 /// Who reports: the attempt, and the number under which the reporter was given its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,25 +165,17 @@ pub(crate) async fn removed(
     attempt: AttemptId,
     now: Timestamp,
 ) -> Result<Option<Try>, StoreError> {
-    fetch(
-        db,
-        sqlx::query(REMOVED)
-            .bind(attempt.to_string())
-            .bind(time(now)),
-    )
-    .await
+    fetch(db, query(REMOVED).bind(attempt.to_string()).bind(time(now))).await
 }
 
-pub(super) type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
-
-pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement<'static> {
-    sqlx::query(sql)
+pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement {
+    query(sql)
         .bind(fenced.attempt.to_string())
         .bind(fenced.fence)
 }
 
 /// Binds a verdict to eight columns in their order.
-pub(super) fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q> {
+pub(super) fn bind_verdict(query: Statement, verdict: &Verdict) -> Statement {
     query
         .bind(verdict.outcome.status().word())
         .bind(verdict.outcome.to_string())
@@ -199,12 +191,12 @@ pub(super) fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> St
 pub(super) async fn one(
     db: &mut Connection,
     attempt: AttemptId,
-    query: Statement<'_>,
+    query: Statement,
 ) -> Result<Try, StoreError> {
     fetch(db, query).await?.ok_or(StoreError::Stale { attempt })
 }
 
-async fn fetch(db: &mut Connection, query: Statement<'_>) -> Result<Option<Try>, StoreError> {
+async fn fetch(db: &mut Connection, query: Statement) -> Result<Option<Try>, StoreError> {
     let Some(row) = query.fetch_optional(db).await? else {
         return Ok(None);
     };

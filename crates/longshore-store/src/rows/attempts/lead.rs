@@ -5,8 +5,9 @@ use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use super::{columns, holds_slot, read};
 use crate::columns::time;
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::Connection;
+use crate::statement::query;
 
 // The slots are counted in the statement itself: two workers that claim at one time cannot both
 // have the last one.
@@ -37,7 +38,7 @@ pub(crate) async fn claim(
     lease: Lease,
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = sqlx::query(CLAIM)
+    let row = query(CLAIM)
         .bind(attempt.to_string())
         .bind(job.to_string())
         .bind(host.to_string())
@@ -55,12 +56,12 @@ pub(crate) async fn renew(
     worker: WorkerId,
     until: Timestamp,
 ) -> Result<u64, StoreError> {
-    let renewed = sqlx::query(RENEW)
+    let renewed = query(RENEW)
         .bind(worker.to_string())
         .bind(time(until))
         .execute(db)
         .await?;
-    Ok(renewed.rows_affected())
+    Ok(renewed)
 }
 
 /// Gives an attempt that nobody leads a new leader; `None` if somebody was quicker.
@@ -70,7 +71,7 @@ pub(crate) async fn take_over(
     lease: Lease,
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = sqlx::query(TAKE_OVER)
+    let row = query(TAKE_OVER)
         .bind(attempt.to_string())
         .bind(fence)
         .bind(lease.worker.to_string())
