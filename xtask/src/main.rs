@@ -14,6 +14,7 @@ mod deny;
 mod engine;
 mod generated;
 mod packages;
+mod postgres;
 mod steps;
 mod tally;
 mod tidy;
@@ -61,6 +62,9 @@ enum Chore {
     /// The container engine that tests share
     #[command(subcommand)]
     Engine(engine::Wish),
+    /// The database server that tests share
+    #[command(subcommand)]
+    Postgres(postgres::Wish),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Chore::Generate => generated::write(),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Engine(wish) => engine::run(wish),
+        Chore::Postgres(wish) => postgres::run(wish),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

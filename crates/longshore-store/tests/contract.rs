@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario stops at the first surprise")]
 
-use longshore_store::Store;
+use grounds::{Ground, Kind};
 
 #[path = "contract/direct.rs"]
 mod direct;
 #[path = "contract/dispatch.rs"]
 mod dispatch;
+#[path = "contract/grounds.rs"]
+mod grounds;
 #[path = "contract/import.rs"]
 mod import;
 #[path = "contract/life.rs"]
@@ -27,16 +29,24 @@ mod wishes;
 #[path = "contract/world.rs"]
 mod world;
 
-/// Runs scenarios against a store in a folder of its own.
+/// Runs scenarios, each against a store of its own on each kind of database.
 macro_rules! contract {
     ($($module:ident { $($scenario:ident,)* })*) => {
         mod sqlite {
             $(mod $module {
                 $(#[tokio::test]
                 async fn $scenario() {
-                    let folder = tempfile::tempdir().unwrap();
-                    let store = crate::Store::open(folder.path()).await.unwrap();
-                    crate::$module::$scenario(&store).await;
+                    let ground = crate::Ground::new(crate::Kind::Sqlite);
+                    crate::$module::$scenario(&ground.open().await).await;
+                })*
+            })*
+        }
+        mod postgres {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $scenario() {
+                    let ground = crate::Ground::new(crate::Kind::Postgres);
+                    crate::$module::$scenario(&ground.open().await).await;
                 })*
             })*
         }
