@@ -67,13 +67,17 @@ impl Store {
 
     async fn open_folder(folder: &Path, logs: &Path) -> Result<Self, StoreError> {
         let opened = opening::folder(folder).await?;
-        Self::start(opened, open_logs(logs)?, Some(folder.to_owned())).await
+        Self::start(opened, open_logs(logs)?, |_| Some(folder.to_owned())).await
     }
 
     async fn open_served(served: &Served) -> Result<Self, StoreError> {
         let logs = open_logs(&served.logs)?;
         let opened = opening::server(&served.database).await?;
-        let store = Self::start(opened, logs, served.local.clone()).await?;
+        let store = Self::start(opened, logs, |pool| {
+            let local = served.local.as_ref();
+            local.map(|folder| folder.join(pool.to_string()))
+        })
+        .await?;
         store.share_logs(&served.logs).await?;
         Ok(store)
     }
@@ -81,14 +85,14 @@ impl Store {
     async fn start(
         opened: Opened,
         logs: LogStore,
-        local: Option<PathBuf>,
+        local: impl FnOnce(PoolId) -> Option<PathBuf>,
     ) -> Result<Self, StoreError> {
         let (readers, signal) = (opened.readers, opened.signal);
         let writer = Writer::start(opened.transactions, Arc::clone(&signal));
         let pool = pool_id(&readers, &writer).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                local,
+                local: local(pool),
                 pool,
                 writer,
                 readers,

@@ -9,6 +9,7 @@ mod direct;
 #[path = "contract/dispatch.rs"]
 mod dispatch;
 #[path = "contract/grounds.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod grounds;
 #[path = "contract/import.rs"]
 mod import;
@@ -70,6 +71,7 @@ contract! {
         a_draining_host_gets_nothing,
         a_draining_attempt_holds_no_slot,
         a_renewed_attempt_is_not_taken_over,
+        a_lease_that_is_not_named_runs_out,
         an_expired_attempt_is_taken_over_once_and_its_old_leader_is_stale,
         a_released_attempt_is_free_at_once,
         a_worker_hears_of_wishes_about_its_own_attempts,
@@ -81,6 +83,8 @@ contract! {
         a_report_with_an_old_fence_changes_nothing,
         said_twice_created_changes_nothing,
         said_twice_started_changes_nothing,
+        an_end_that_is_said_twice_is_no_stale_report,
+        a_text_with_a_zero_in_it_is_kept_all_the_same,
         a_cancelled_job_is_never_retried,
         a_job_that_completed_in_spite_of_the_wish_is_completed,
         the_first_image_digest_is_kept,

@@ -51,6 +51,14 @@ impl Ground {
         Store::open_at(&self.location()).await.unwrap()
     }
 
+    /// The statement that makes the store one of a format that nobody knows yet: 99.
+    pub(crate) fn newer_format(&self) -> &'static str {
+        match &self.database {
+            None => "PRAGMA user_version = 99",
+            Some(_) => "UPDATE longshore_format SET version = 99",
+        }
+    }
+
     /// Changes the database behind the store's back.
     pub(crate) async fn meddle(&self, sql: &'static str) -> Result<(), String> {
         if let Some(database) = &self.database {

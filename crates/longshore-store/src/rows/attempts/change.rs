@@ -1,5 +1,6 @@
 //! The table of attempts: moving one from phase to phase. Each statement names fence and phase.
 
+use longshore_core::attempt::Phase;
 use longshore_core::job::AttemptRecord;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::Verdict;
@@ -132,6 +133,30 @@ pub(crate) async fn exited(
 ) -> Result<Try, StoreError> {
     let query = fence(EXITED, fenced).bind(json(handle)).bind(time(now));
     one(db, fenced.attempt, bind_verdict(query, verdict)).await
+}
+
+/// What a report of this verdict means that came too late: nothing new, if this reporter has brought
+/// the attempt to this phase with the same verdict before.
+pub(crate) async fn known(
+    db: &mut Connection,
+    fenced: Fenced,
+    phase: Phase,
+    verdict: &Verdict,
+) -> Result<Try, StoreError> {
+    let record = super::get(db, fenced.attempt).await?;
+    let known = record.filter(|record| {
+        record.fence == fenced.fence
+            && record.phase == phase
+            && record.verdict.as_ref() == Some(verdict)
+    });
+    known
+        .map(|record| Try {
+            job: record.job,
+            number: record.number,
+        })
+        .ok_or(StoreError::Stale {
+            attempt: fenced.attempt,
+        })
 }
 
 /// Any phase but the last → ended.
