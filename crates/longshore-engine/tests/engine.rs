@@ -14,5 +14,7 @@ mod driven;
 mod hosts;
 #[path = "engine/lives.rs"]
 mod lives;
+#[path = "engine/outages.rs"]
+mod outages;
 #[path = "engine/queue.rs"]
 mod queue;

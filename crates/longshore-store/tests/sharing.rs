@@ -10,6 +10,7 @@ use longshore_core::retry::Next;
 use longshore_store::{Changes, Fenced, Store, StoreError};
 
 #[path = "contract/grounds.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod grounds;
 #[path = "contract/world.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]

@@ -1,6 +1,7 @@
 //! A proxy on loopback that passes everything on, until it is told to cut connections or to lose an
 //! answer. It does not understand what it passes on.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,8 +24,9 @@ struct State {
     /// New connections are closed at once.
     refuses: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
-    /// The answer to what holds this text is lost, with its connection.
-    fatal: Mutex<Option<String>>,
+    /// Texts that are waited for, one after the other; the answer to what holds the last one is lost,
+    /// with its connection.
+    fatal: Mutex<VecDeque<String>>,
     lost: AtomicUsize,
 }
 
@@ -73,7 +75,12 @@ impl CutProxy {
     /// Passes on the next message that holds this text, and cuts its connection when the answer
     /// comes.
     pub fn lose_answer_to(&self, text: &str) {
-        *self.state.fatal() = Some(text.to_owned());
+        self.lose_answer_after(&[text]);
+    }
+
+    /// The same for the last of several texts, each of which comes after the one before.
+    pub fn lose_answer_after(&self, texts: &[&str]) {
+        *self.state.fatal() = texts.iter().copied().map(str::to_owned).collect();
     }
 
     /// How many answers were lost.
@@ -102,7 +109,7 @@ impl State {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fatal(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+    fn fatal(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -113,7 +120,11 @@ impl State {
             let text = text.as_bytes();
             message.windows(text.len()).any(|window| window == text)
         };
-        fatal.take_if(|text| is_in(text)).is_some()
+        if !fatal.front().is_some_and(is_in) {
+            return false;
+        }
+        fatal.pop_front();
+        fatal.is_empty()
     }
 }
 

@@ -59,6 +59,11 @@ impl Ground {
         }
     }
 
+    /// What the server answers to a statement.
+    pub(crate) fn ask_server(&self, sql: &str) -> String {
+        self.database.as_ref().unwrap().query(sql).unwrap()
+    }
+
     /// Changes the database behind the store's back.
     pub(crate) async fn meddle(&self, sql: &'static str) -> Result<(), String> {
         if let Some(database) = &self.database {
