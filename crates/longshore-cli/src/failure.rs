@@ -9,6 +9,7 @@ use longshore_store::{LogError, ResolveError, StoreError};
 
 use crate::backstage::Trouble;
 use crate::draft::Problem;
+use crate::whereabouts::Nowhere;
 
 /// What sort of failure it is; decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,12 @@ impl From<StoreError> for Failure {
             | StoreError::Closed
             | StoreError::Database { .. } => failure,
         }
+    }
+}
+
+impl From<Nowhere> for Failure {
+    fn from(nowhere: Nowhere) -> Self {
+        Self::usage(nowhere.to_string()).hint(nowhere.hint())
     }
 }
 

@@ -58,7 +58,7 @@ impl Session {
     /// Where the store is.
     pub(crate) fn location(&self) -> Result<Location, Failure> {
         let (store, logs) = (self.global.store.as_deref(), self.global.logs.as_deref());
-        locate(&self.around, store, logs)
+        Ok(locate(&self.around, store, logs)?)
     }
 
     /// The store, opened at first use.

@@ -4,8 +4,29 @@ use std::path::{Path, PathBuf};
 
 use longshore_store::{DatabaseUrl, Location, Served};
 
-use crate::failure::Failure;
 use crate::surroundings::Surroundings;
+
+/// What was typed names no store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Nowhere {
+    text: String,
+    hint: &'static str,
+}
+
+impl Nowhere {
+    fn new(text: impl Into<String>, hint: &'static str) -> Self {
+        Self {
+            text: text.into(),
+            hint,
+        }
+    }
+
+    /// What to type next.
+    pub(crate) fn hint(&self) -> &'static str {
+        self.hint
+    }
+}
 
 /// Names this boot of this machine, also where several machines share a home.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -15,30 +36,39 @@ pub(crate) fn locate(
     around: &Surroundings,
     store: Option<&Path>,
     logs: Option<&Path>,
-) -> Result<Location, Failure> {
+) -> Result<Location, Nowhere> {
     let logs = logs.map(|logs| log_folder(around, logs)).transpose()?;
     let text = store.and_then(Path::to_str).unwrap_or_default();
     if DatabaseUrl::is_meant(text) {
         return served(around, text, logs);
     }
     if text.contains("://") {
-        return Err(Failure::usage("unknown kind of store")
-            .hint("name a folder, or postgres://USER@HOST/DATABASE"));
+        return Err(Nowhere::new(
+            "unknown kind of store",
+            "name a folder, or postgres://USER@HOST/DATABASE",
+        ));
     }
     let folder = around.store_folder(store).ok_or_else(|| {
-        Failure::usage("no folder for the store: HOME is not set")
-            .hint("name one by --store DIR or LONGSHORE_STORE")
+        Nowhere::new(
+            "no folder for the store: HOME is not set",
+            "name one by --store DIR or LONGSHORE_STORE",
+        )
     })?;
     Ok(Location::Folder { folder, logs })
 }
 
-fn served(around: &Surroundings, text: &str, logs: Option<PathBuf>) -> Result<Location, Failure> {
-    let database: DatabaseUrl = text
-        .parse()
-        .map_err(|error| Failure::usage(format!("the store: {error}")))?;
+fn served(around: &Surroundings, text: &str, logs: Option<PathBuf>) -> Result<Location, Nowhere> {
+    let database: DatabaseUrl = text.parse().map_err(|error| {
+        Nowhere::new(
+            format!("the store: {error}"),
+            "see --store or LONGSHORE_STORE",
+        )
+    })?;
     let logs = logs.ok_or_else(|| {
-        Failure::usage("PostgreSQL keeps jobs, but not their logs: no folder is named for them")
-            .hint("name one that all machines of the pool share, by --logs DIR or LONGSHORE_LOGS")
+        Nowhere::new(
+            "PostgreSQL keeps jobs, but not their logs: no folder is named for them",
+            "name one that all machines of the pool share, by --logs DIR or LONGSHORE_LOGS",
+        )
     })?;
     Ok(Location::Server(Served {
         database,
@@ -54,13 +84,15 @@ fn local_folder(around: &Surroundings) -> Option<PathBuf> {
     Some(home.join("machines").join(boot.trim()))
 }
 
-fn log_folder(around: &Surroundings, given: &Path) -> Result<PathBuf, Failure> {
+fn log_folder(around: &Surroundings, given: &Path) -> Result<PathBuf, Nowhere> {
     let text = given.to_str().unwrap_or_default();
     match text.split_once("://") {
         None => Ok(around.path(given)),
         Some(("file", path)) if path.starts_with('/') => Ok(path.into()),
-        Some(_) => Err(Failure::usage("logs can only be kept in a folder")
-            .hint("name one by --logs DIR, or file:///DIR")),
+        Some(_) => Err(Nowhere::new(
+            "logs can only be kept in a folder",
+            "name one by --logs DIR, or file:///DIR",
+        )),
     }
 }
 
@@ -75,7 +107,7 @@ mod tests {
         }
     }
 
-    fn located(store: &str, logs: Option<&str>) -> Result<Location, Failure> {
+    fn located(store: &str, logs: Option<&str>) -> Result<Location, Nowhere> {
         locate(&around(), Some(store.as_ref()), logs.map(Path::new))
     }
 
@@ -92,8 +124,7 @@ mod tests {
     fn a_database_needs_logs_that_all_machines_see() {
         let url = "postgres://me:secret@db/jobs";
         let refused = located(url, None).unwrap_err();
-        let lines: Vec<_> = refused.lines().collect();
-        assert!(lines.concat().contains("--logs DIR"), "{lines:?}");
+        assert!(refused.hint().contains("--logs DIR"), "{refused:?}");
         let Ok(Location::Server(served)) = located(url, Some("logs")) else {
             panic!("a server");
         };

@@ -129,10 +129,10 @@ impl StoreError {
 
     /// What the error means when it came instead of the answer to a commit.
     pub(crate) fn after_commit(self) -> Self {
-        match self {
-            Self::Unreachable { source } => Self::Unsure { source },
-            other => other,
+        if let Self::Unreachable { source } = self {
+            return Self::Unsure { source };
         }
+        self
     }
 
     /// Names a thing that is not there.

@@ -48,12 +48,8 @@ async fn listen_when_wanted(wanted: Arc<Notify>, pool: PgPool, mark: String, cou
     wanted.notified().await;
     let mut pause = STORE_RECONNECT_FIRST;
     loop {
-        match listen(&pool, &mark, &counter, &mut pause).await {
-            Ok(never) => match never {},
-            Err(error) => {
-                tracing::debug!(%error, "changes of others cannot be heard; trying again")
-            }
-        }
+        let Err(error) = listen(&pool, &mark, &counter, &mut pause).await;
+        tracing::debug!(%error, "changes of others cannot be heard; trying again");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(STORE_RECONNECT_LAST);
     }

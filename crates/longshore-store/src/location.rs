@@ -39,7 +39,7 @@ pub struct Served {
 /// Guarantees: what is shown of it has no password.
 #[derive(Clone)]
 pub struct DatabaseUrl {
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
 }
 
 /// A text is not the URL of a PostgreSQL database.
@@ -77,7 +77,9 @@ impl FromStr for DatabaseUrl {
             let reason = "it names no database".to_owned();
             return Err(DatabaseUrlError { reason });
         }
-        Ok(Self { options })
+        Ok(Self {
+            options: Box::new(options),
+        })
     }
 }
 

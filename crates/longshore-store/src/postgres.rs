@@ -193,18 +193,20 @@ pub(crate) fn make_fit(text: &mut String) {
 
 /// Whether the connection is lost with this error.
 pub(crate) fn is_loss(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(said) => said
-            .try_downcast_ref::<PgDatabaseError>()
-            .is_some_and(|said| matches!(said.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
-        _ => false,
+    if let Some(said) = error.as_database_error() {
+        let said = said.try_downcast_ref::<PgDatabaseError>();
+        return said
+            .is_some_and(|said| matches!(said.severity(), PgSeverity::Fatal | PgSeverity::Panic));
     }
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
 }
 
 /// Whether the server is about to take connections again.

@@ -196,9 +196,11 @@ pub(crate) async fn version_seen(connection: &mut SqliteConnection) -> Result<i6
 
 /// A connection to read from.
 pub(crate) async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StoreError> {
-    pool.acquire().await.map_err(|error| match error {
-        sqlx::Error::PoolTimedOut => StoreError::Busy,
-        error => error.into(),
+    pool.acquire().await.map_err(|error| {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return StoreError::Busy;
+        }
+        error.into()
     })
 }
 

@@ -168,14 +168,13 @@ impl Store {
 /// Reads the pool's id, or makes it.
 async fn pool_id(readers: &Readers, writer: &Writer) -> Result<PoolId, StoreError> {
     let found = settings::get(&mut readers.acquire().await?, settings::POOL).await?;
-    let text = match found {
-        Some(text) => text,
-        None => {
-            let new = Uuid::new_v4().to_string();
-            writer
-                .run(|db| Box::pin(async move { settings::first(db, settings::POOL, &new).await }))
-                .await?
-        }
+    let text = if let Some(text) = found {
+        text
+    } else {
+        let new = Uuid::new_v4().to_string();
+        writer
+            .run(|db| Box::pin(async move { settings::first(db, settings::POOL, &new).await }))
+            .await?
     };
     text.parse().map_err(
         |error: longshore_core::ids::IdError| StoreError::Unreadable {
