@@ -27,6 +27,8 @@ pub struct Drill {
     engine: EngineAccess,
     folder: TempDir,
     store: PathBuf,
+    /// Where logs are, if not in the store's folder.
+    logs: Option<PathBuf>,
     config: Option<PathBuf>,
     volume: String,
 }
@@ -43,6 +45,7 @@ impl Drill {
             engine: engine.clone(),
             store: folder.path().join("store"),
             folder,
+            logs: None,
             config: None,
             volume: unique_name("longshore-drill"),
         };
@@ -65,6 +68,14 @@ impl Drill {
     #[must_use]
     pub fn with_store(mut self, store: &Path) -> Self {
         store.clone_into(&mut self.store);
+        self
+    }
+
+    /// Keeps jobs in the database of this URL, and logs in a folder of the drill.
+    #[must_use]
+    pub fn with_database(mut self, url: &str) -> Self {
+        self.store = url.into();
+        self.logs = Some(self.folder.path().join("logs"));
         self
     }
 
@@ -136,6 +147,10 @@ impl Drill {
             .env("HOME", self.folder.path())
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
+        match &self.logs {
+            Some(logs) => command.env("LONGSHORE_LOGS", logs),
+            None => command.env_remove("LONGSHORE_LOGS"),
+        };
         match &self.config {
             Some(config) => command.env("DOCKER_CONFIG", config),
             None => command.env_remove("DOCKER_CONFIG"),
@@ -352,7 +367,8 @@ impl Drill {
 
 impl Drop for Drill {
     fn drop(&mut self) {
-        if self.engine.answers() && self.store.join("longshore.db").is_file() {
+        let has_store = self.logs.is_some() || self.store.join("longshore.db").is_file();
+        if self.engine.answers() && has_store {
             self.clean();
         }
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use longshore_testkit::{EngineAccess, LegacyRelease, run};
 
 use crate::steps::{Step, Stream, cargo, run_all, run_one, run_read, run_visible, say};
-use crate::{engine, generated, packages, tally, tidy};
+use crate::{engine, generated, packages, postgres, tally, tidy};
 
 const STEPS: &[Step] = &[
     Step {
@@ -33,7 +33,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "setup",
-        does: "packages for tests, a container engine",
+        does: "packages for tests, a container engine, a database server",
         run: setup,
     },
     Step {
@@ -63,19 +63,23 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Runs all steps, then ends the engine if it did not run before.
+/// Runs all steps, then ends the servers that did not run before.
 pub(crate) fn test() -> Result<()> {
-    let outcome = ending_our_engine(|| run_all(STEPS));
+    let outcome = ending_our_servers(|| run_all(STEPS));
     tally::print();
     outcome
 }
 
-/// Does `work`, then ends the engine if it did not run before.
-pub(crate) fn ending_our_engine(work: impl FnOnce() -> Result<()>) -> Result<()> {
-    let ours = named_engine().is_none() && engine::running().is_none();
+/// Does `work`, then ends the engine and the database server if they did not run before.
+pub(crate) fn ending_our_servers(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let our_engine = named_engine().is_none() && engine::running().is_none();
+    let our_postgres = !postgres::is_running();
     let outcome = work();
-    if ours && engine::running().is_some() {
+    if our_engine && engine::running().is_some() {
         engine::down()?;
+    }
+    if our_postgres && postgres::is_running() {
+        postgres::down()?;
     }
     outcome
 }
@@ -161,6 +165,7 @@ fn setup() -> Result<()> {
         None => engine::up()?,
     };
     say(&format!("engine: {}", access.docker_host()));
+    say(&format!("database server: {}", postgres::up()?));
     Ok(())
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn run(wish: &Wish) -> Result<()> {
     ensure!(!measured.is_empty(), "no crate of the product is named");
     bars::refuse_strangers(&wish.at_least, &measured)?;
     ci::step("tools")?;
-    ci::ending_our_engine(|| {
+    ci::ending_our_servers(|| {
         ci::step("setup")?;
         measure(wish)
     })

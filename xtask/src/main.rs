@@ -15,6 +15,7 @@ mod deny;
 mod engine;
 mod generated;
 mod packages;
+mod postgres;
 mod steps;
 mod tally;
 mod tidy;
@@ -68,6 +69,9 @@ enum Chore {
     /// The container engine that tests share
     #[command(subcommand)]
     Engine(engine::Wish),
+    /// The database server that tests share
+    #[command(subcommand)]
+    Postgres(postgres::Wish),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Chaos { arguments } => chaos::run(&arguments),
         Chore::Engine(wish) => engine::run(wish),
+        Chore::Postgres(wish) => postgres::run(wish),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -51,9 +51,12 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("sshd", "openssh-server", "engines reached by ssh"),
     need("ssh", "openssh-client", "engines reached by ssh"),
     need("ps", "procps", "checks that nothing is left behind"),
-    need("initdb", "postgresql", "databases to import from"),
+    need("initdb", "postgresql", "databases on a server"),
     need("python3", "python3-venv", "the system to import from"),
 ];
+
+/// What a database server needs.
+pub(crate) const FOR_POSTGRES: &[Need] = &[need("initdb", "postgresql", "databases on a server")];
 
 /// What the demo needs, besides an engine.
 pub(crate) const FOR_DEMO_IMAGES: &[Need] = &[

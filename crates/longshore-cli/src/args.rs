@@ -43,15 +43,25 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// Folder of the store [default: $XDG_DATA_HOME/longshore or ~/.local/share/longshore]
+    /// Folder of the store, or postgres://USER@HOST/DATABASE
+    /// [default: $XDG_DATA_HOME/longshore or ~/.local/share/longshore]
     #[arg(
         long,
         global = true,
-        value_name = "DIR",
+        value_name = "DIR|URL",
         env = "LONGSHORE_STORE",
         hide_env_values = true
     )]
     pub(crate) store: Option<PathBuf>,
+    /// Folder of the logs; with PostgreSQL one that all machines share [default: in the store's folder]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LONGSHORE_LOGS",
+        hide_env_values = true
+    )]
+    pub(crate) logs: Option<PathBuf>,
     /// Docker context that names the default host, when the pool has none
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,

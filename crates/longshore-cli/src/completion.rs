@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use longshore_core::job::Job;
-use longshore_store::{JobFilter, Store};
+use longshore_store::{JobFilter, Location, Store};
 
 use crate::render::tables;
 use crate::surroundings::Surroundings;
+use crate::whereabouts::locate;
 
 /// A shell waits for the answer: no longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -75,12 +76,16 @@ fn ask<T>(question: impl AsyncFnOnce(Store) -> Vec<T>) -> Vec<T> {
         return Vec::new();
     };
     // Only what the environment says: the line is not parsed yet.
-    let given = around.variable("LONGSHORE_STORE").map(Path::new);
-    let Some(folder) = around.store_folder(given).filter(|folder| folder.is_dir()) else {
+    let [store, logs] =
+        ["LONGSHORE_STORE", "LONGSHORE_LOGS"].map(|name| around.variable(name).map(Path::new));
+    let Ok(location) = locate(&around, store, logs) else {
         return Vec::new();
     };
+    if matches!(&location, Location::Folder { folder, .. } if !folder.is_dir()) {
+        return Vec::new();
+    }
     let answer = async {
-        match Store::open(&folder).await {
+        match Store::open_at(&location).await {
             Ok(store) => question(store).await,
             Err(_) => Vec::new(),
         }

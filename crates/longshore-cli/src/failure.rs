@@ -9,6 +9,7 @@ use longshore_store::{LogError, ResolveError, StoreError};
 
 use crate::backstage::Trouble;
 use crate::draft::Problem;
+use crate::whereabouts::Nowhere;
 
 /// What sort of failure it is; decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +141,16 @@ impl From<StoreError> for Failure {
             StoreError::Folder { .. } => {
                 failure.hint("name another folder by --store DIR or LONGSHORE_STORE")
             }
+            StoreError::Unreachable { .. } => failure.hint(
+                "is the database server running, and may you log in? --store or LONGSHORE_STORE \
+                 names it, PGPASSWORD or ~/.pgpass the password",
+            ),
+            StoreError::Unsure { .. } => failure.hint(
+                "`longshore jobs` shows what is there; with --idempotency-key a submit can be said again",
+            ),
+            StoreError::OtherLogs { .. } => {
+                failure.hint("mount the folder of the pool's logs here, and name it by --logs")
+            }
             StoreError::Damaged { .. } => failure.hint("`longshore doctor` looks at the store"),
             StoreError::TooMany { .. } => failure.hint("split the file and submit its parts"),
             StoreError::Busy
@@ -152,6 +163,12 @@ impl From<StoreError> for Failure {
             | StoreError::Closed
             | StoreError::Database { .. } => failure,
         }
+    }
+}
+
+impl From<Nowhere> for Failure {
+    fn from(nowhere: Nowhere) -> Self {
+        Self::usage(nowhere.to_string()).hint(nowhere.hint())
     }
 }
 

@@ -31,6 +31,7 @@ mod shells;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 pub use backstage::{
     Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,

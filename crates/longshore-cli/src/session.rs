@@ -1,12 +1,11 @@
 //! What every command has at hand: console, store, backstage, the caller's surroundings.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_core::JobId;
 use longshore_core::job::Job;
-use longshore_store::Store;
+use longshore_store::{Location, Store};
 use tokio::sync::OnceCell;
 
 use crate::args::Global;
@@ -17,6 +16,7 @@ use crate::interrupts::Interrupts;
 use crate::render::tables::Look;
 use crate::render::views::HostNames;
 use crate::surroundings::Surroundings;
+use crate::whereabouts::locate;
 
 /// Begins to hear Ctrl-C.
 pub(crate) type Listen = Box<dyn Fn() -> Result<Interrupts, Failure> + Send + Sync>;
@@ -55,20 +55,16 @@ impl Session {
         (self.listen)()
     }
 
-    /// The folder of the store.
-    pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
-        self.around
-            .store_folder(self.global.store.as_deref())
-            .ok_or_else(|| {
-                Failure::usage("no folder for the store: HOME is not set")
-                    .hint("name one by --store DIR or LONGSHORE_STORE")
-            })
+    /// Where the store is.
+    pub(crate) fn location(&self) -> Result<Location, Failure> {
+        let (store, logs) = (self.global.store.as_deref(), self.global.logs.as_deref());
+        Ok(locate(&self.around, store, logs)?)
     }
 
     /// The store, opened at first use.
     pub(crate) async fn store(&self) -> Result<&Store, Failure> {
-        let folder = self.folder()?;
-        let open = || async { Store::open(&folder).await.map_err(Failure::from) };
+        let location = self.location()?;
+        let open = || async { Store::open_at(&location).await.map_err(Failure::from) };
         self.store.get_or_try_init(open).await
     }
 

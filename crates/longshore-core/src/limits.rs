@@ -106,6 +106,14 @@ pub const STORE_BATCH: usize = 256;
 pub const STORE_ROWS: usize = 400;
 /// Connections that read the store at the same time.
 pub const STORE_READERS: u32 = 4;
+/// One statement of a database server.
+pub const STORE_CALL: Duration = Duration::from_secs(30);
+/// Pause before a database server is connected to again: first, and at most.
+pub const STORE_RECONNECT_FIRST: Duration = Duration::from_millis(50);
+/// See [`STORE_RECONNECT_FIRST`].
+pub const STORE_RECONNECT_LAST: Duration = Duration::from_secs(1);
+/// A connection to a database server that nobody needs for so long is closed.
+pub const STORE_IDLE: Duration = Duration::from_mins(5);
 /// Last frames of a log that its writer remembers, to find its place when the log is read again.
 pub const LOG_MEMORY: usize = 64;
 /// Sealed log chunks between the one who collects and the one who stores.

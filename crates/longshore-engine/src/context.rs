@@ -149,6 +149,24 @@ impl Context {
         Some(receiver)
     }
 
+    /// The attempts that are supervised here.
+    pub(crate) fn supervised(&self) -> Vec<AttemptId> {
+        let supervised = self
+            .supervised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        supervised.keys().copied().collect()
+    }
+
+    /// Whether the attempt is supervised here.
+    pub(crate) fn supervises(&self, attempt: AttemptId) -> bool {
+        let supervised = self
+            .supervised
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        supervised.contains_key(&attempt)
+    }
+
     /// The attempt is no longer supervised here.
     pub(crate) fn exit(&self, attempt: AttemptId) {
         let mut supervised = self

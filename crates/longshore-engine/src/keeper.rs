@@ -10,7 +10,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::context::Context;
 
-/// Renews the leases until the worker leaves.
+/// Renews the leases of what is supervised here, until the worker leaves. A lease that this worker was
+/// given without hearing of it runs out, and the attempt is adopted like any other.
 pub(crate) async fn keep_leases(context: Arc<Context>) {
     let mut renewal = interval(limits::LEASE_RENEW);
     renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -19,11 +20,13 @@ pub(crate) async fn keep_leases(context: Arc<Context>) {
             () = context.leave.cancelled() => return,
             _ = renewal.tick() => {}
         }
-        if *context.active.borrow() == 0 {
+        let supervised = context.supervised();
+        if supervised.is_empty() {
             continue;
         }
         let until = context.now() + limits::LEASE;
-        if let Err(error) = context.store.renew(context.worker, until).await {
+        let renewed = context.store.renew(context.worker, &supervised, until);
+        if let Err(error) = renewed.await {
             tracing::error!(error = %error, "leases cannot be renewed; trying again");
         }
     }

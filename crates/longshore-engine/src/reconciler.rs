@@ -34,6 +34,10 @@ async fn adopt_once(context: &Arc<Context>) -> Result<(), StoreError> {
     release_dead(context).await?;
     let now = context.now();
     for left in context.store.expired(now, limits::PAGE).await? {
+        // Its lease could not be renewed in time, and nobody was quicker: it will be.
+        if context.supervises(left.id) {
+            continue;
+        }
         let Some(host) = context.host(left.host) else {
             continue;
         };

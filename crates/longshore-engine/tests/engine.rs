@@ -14,6 +14,8 @@ mod driven;
 mod hosts;
 #[path = "engine/lives.rs"]
 mod lives;
+#[path = "engine/outages.rs"]
+mod outages;
 #[path = "engine/placement.rs"]
 mod placement;
 #[path = "engine/queue.rs"]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use longshore_core::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::{ColumnIndex, Decode, Row as _, Type};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
 
+use crate::database::Row;
 use crate::error::StoreError;
-use crate::sqlite::{Database, Row};
 
 /// A time as nanoseconds since the epoch. Exact until the year 2262; later times mean "never".
 pub(crate) fn time(at: Timestamp) -> i64 {
@@ -50,11 +50,9 @@ impl<'r> Cells<'r> {
     /// A value as the database gives it.
     pub(crate) fn get<T>(&self, column: &str) -> Result<T, StoreError>
     where
-        T: Decode<'r, Database> + Type<Database>,
-        for<'c> &'c str: ColumnIndex<Row>,
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
     {
-        self.row
-            .try_get(column)
+        self.cell(column)
             .map_err(|error| self.unreadable(column, &error))
     }
 
@@ -134,17 +132,25 @@ impl<'r> Cells<'r> {
     pub(crate) fn unreadable(&self, column: &str, error: &dyn Display) -> StoreError {
         let id = ["id", "name", "key"]
             .into_iter()
-            .find_map(|key| self.row.try_get::<String, _>(key).ok())
+            .find_map(|key| self.cell::<String>(key).ok())
             .or_else(|| {
-                self.row
-                    .try_get::<i64, _>("sequence")
-                    .ok()
-                    .map(|key| key.to_string())
+                let sequence = self.cell::<i64>("sequence");
+                sequence.ok().map(|key| key.to_string())
             });
         StoreError::Unreadable {
             table: self.table,
             id: id.unwrap_or_else(|| "?".into()),
             reason: format!("column `{column}`: {error}"),
+        }
+    }
+
+    fn cell<T>(&self, column: &str) -> Result<T, sqlx::Error>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+    {
+        match self.row {
+            Row::Sqlite(row) => row.try_get(column),
+            Row::Postgres(row) => row.try_get(column),
         }
     }
 

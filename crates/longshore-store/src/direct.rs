@@ -10,6 +10,7 @@ use longshore_core::outcome::{JobStatus, Verdict};
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::change::Fenced;
 use crate::rows::attempts::{self, direct};
@@ -17,7 +18,6 @@ use crate::rows::events::{self, NewEvent};
 use crate::rows::hosts;
 use crate::rows::jobs::change::{self, Try, UnderWay};
 use crate::rows::jobs::direct as job_direct;
-use crate::sqlite::Connection;
 use crate::store::Store;
 use crate::transitions::{describe, tell};
 

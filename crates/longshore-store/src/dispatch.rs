@@ -7,12 +7,12 @@ use longshore_core::job::{AttemptRecord, Job, Lease};
 use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::lead::{self, Given};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self, Try};
 use crate::rows::{attempts, jobs};
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// A wish to start a queued job on a host.
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn queued(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        jobs::queued(&mut *self.readers().acquire().await?, limit).await
+        jobs::queued(&mut self.readers().acquire().await?, limit).await
     }
 
     /// How many jobs of the queue are before this place in it.
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn ahead_of(&self, job: &Job) -> Result<u64, StoreError> {
-        jobs::ahead_of(&mut *self.readers().acquire().await?, job).await
+        jobs::ahead_of(&mut self.readers().acquire().await?, job).await
     }
 
     /// What is taken of each host that has any slot taken.
@@ -64,7 +64,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn loads(&self) -> Result<HashMap<HostId, HostLoad>, StoreError> {
-        let loads = attempts::loads(&mut *self.readers().acquire().await?).await?;
+        let loads = attempts::loads(&mut self.readers().acquire().await?).await?;
         let load = |(host, (busy, given))| (host, HostLoad { busy, given });
         Ok(loads.into_iter().map(load).collect())
     }
@@ -75,7 +75,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn begun_attempts(&self) -> Result<HashMap<HostId, u32>, StoreError> {
-        attempts::begun(&mut *self.readers().acquire().await?).await
+        attempts::begun(&mut self.readers().acquire().await?).await
     }
 
     /// Makes an attempt of each job that is still queued, on its host if that is active, has a free

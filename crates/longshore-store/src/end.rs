@@ -1,17 +1,18 @@
 //! The end of an attempt: its verdict stands, and its job is final or waits for the next try.
 
 use longshore_core::Timestamp;
+use longshore_core::attempt::Phase;
 use longshore_core::event::EventKind;
 use longshore_core::outcome::{CancelReason, JobStatus, Outcome, Verdict};
 use longshore_core::retry::{Budget, Next};
 use longshore_core::usage::Usage;
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::logs::LogTotals;
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self as job_change, Try, UnderWay};
-use crate::sqlite::Connection;
 use crate::store::Store;
 use crate::transitions::describe;
 
@@ -33,7 +34,8 @@ pub struct End {
 impl Store {
     /// Ends an attempt and moves its job: to `retrying` if another try follows and nobody wishes the
     /// job cancelled, else to the final status. A job that its caller drives is always final then:
-    /// its caller tries again, or does not. Answers with the job's status.
+    /// its caller tries again, or does not. Answers with the job's status. Said again with the same
+    /// verdict, it changes nothing.
     ///
     /// # Errors
     /// The report is stale, or the store is busy, full or damaged.
@@ -44,7 +46,12 @@ impl Store {
 }
 
 async fn finish(db: &mut Connection, fenced: Fenced, end: &End) -> Result<JobStatus, StoreError> {
-    let one = change::end(db, fenced, &end.verdict, end.usage.as_ref(), end.now).await?;
+    let ended = change::end(db, fenced, &end.verdict, end.usage.as_ref(), end.now).await;
+    if let Err(StoreError::Stale { .. }) = ended {
+        let one = change::known(db, fenced, Phase::Ended, &end.verdict).await?;
+        return job_change::status(db, one.job).await;
+    }
+    let one = ended?;
     let event = |kind| NewEvent::of_job(one.job, kind, end.now).in_attempt(one.number);
     let mut news = vec![
         event(EventKind::LogComplete).with(end.log.to_string()),

@@ -14,8 +14,23 @@ pub enum StoreError {
     /// No space left for the database.
     #[error("the disk of the store is full: nothing was changed; free some space and try again")]
     DiskFull,
+    /// The database's server is away, or refuses to speak to us.
+    #[error("the store's database cannot be reached: nothing was changed")]
+    Unreachable {
+        /// What was tried, and what came of it.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// The connection to the database's server was lost when everything had been said, and before
+    /// the answer came. The change may be there, or not: look, or say it again.
+    #[error("the store's database did not answer: whether the change was made is not known")]
+    Unsure {
+        /// What came instead of the answer.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
     /// The database file is not what it should be.
-    #[error("the store is damaged: restore its database file from a backup")]
+    #[error("the store is damaged: restore its database from a backup")]
     Damaged {
         /// What the database says.
         #[source]
@@ -86,6 +101,12 @@ pub enum StoreError {
         #[source]
         source: Arc<std::io::Error>,
     },
+    /// The folder that was named is not the one that the pool's other processes keep logs in.
+    #[error("the logs of this pool are not in `{}`: its other processes keep them elsewhere", folder.display())]
+    OtherLogs {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The store's writer has ended.
     #[error("the store is closed")]
     Closed,
@@ -99,6 +120,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Nobody to talk to.
+    pub(crate) fn unreachable(error: sqlx::Error) -> Self {
+        Self::Unreachable {
+            source: Arc::new(error),
+        }
+    }
+
+    /// What the error means when it came instead of the answer to a commit.
+    pub(crate) fn after_commit(self) -> Self {
+        if let Self::Unreachable { source } = self {
+            return Self::Unsure { source };
+        }
+        self
+    }
+
     /// Names a thing that is not there.
     pub(crate) fn not_found(what: &'static str, id: impl Into<String>) -> Self {
         Self::NotFound {

@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn host_standings(&self) -> Result<HashMap<HostId, HostStanding>, StoreError> {
-        host_health::standings(&mut *self.readers().acquire().await?).await
+        host_health::standings(&mut self.readers().acquire().await?).await
     }
 
     /// Moves a host's breaker by what was learnt about the host; answers with the breaker before and
@@ -98,6 +98,6 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn census(&self, host: HostId) -> Result<Option<Census>, StoreError> {
-        host_health::census(&mut *self.readers().acquire().await?, host).await
+        host_health::census(&mut self.readers().acquire().await?, host).await
     }
 }

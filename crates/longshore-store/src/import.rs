@@ -8,12 +8,12 @@ use longshore_core::event::EventKind;
 use longshore_core::job::Driver;
 use longshore_core::{HostId, Timestamp};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::history::{ImportedJob, ImportedState};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::insert::{self, JobRow};
 use crate::rows::{attempts, hosts, jobs, labels};
-use crate::sqlite::Connection;
 use crate::store::Store;
 use crate::transitions::describe;
 

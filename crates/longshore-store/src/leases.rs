@@ -10,13 +10,24 @@ use crate::rows::events::{self, NewEvent};
 use crate::store::Store;
 
 impl Store {
-    /// Renews all leases of a worker; says how many it has.
+    /// Renews a worker's leases of these attempts; says how many of them it has.
+    ///
+    /// Guarantees: a lease that is not named runs out, also one that this worker was given without
+    /// hearing of it, because the answer was lost.
     ///
     /// # Errors
     /// The store is busy, full or damaged.
-    pub async fn renew(&self, worker: WorkerId, until: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |db| Box::pin(lead::renew(db, worker, until)))
-            .await
+    pub async fn renew(
+        &self,
+        worker: WorkerId,
+        attempts: &[AttemptId],
+        until: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let attempts = attempts.to_vec();
+        self.write(move |db| {
+            Box::pin(async move { lead::renew(db, worker, &attempts, until).await })
+        })
+        .await
     }
 
     /// Ends all leases of a worker now, so that another one need not wait for them to expire.
@@ -24,7 +35,8 @@ impl Store {
     /// # Errors
     /// The store is busy, full or damaged.
     pub async fn release(&self, worker: WorkerId, now: Timestamp) -> Result<(), StoreError> {
-        self.renew(worker, now).await.map(|_| ())
+        self.write(move |db| Box::pin(lead::release(db, worker, now)))
+            .await
     }
 
     /// Attempts under way that nobody leads.
@@ -36,7 +48,7 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<AttemptRecord>, StoreError> {
-        attempts::expired(&mut *self.readers().acquire().await?, now, limit).await
+        attempts::expired(&mut self.readers().acquire().await?, now, limit).await
     }
 
     /// Takes over an attempt that nobody leads. From then on reports with an older fence are stale.
@@ -70,6 +82,6 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn cancel_requested(&self, worker: WorkerId) -> Result<Vec<AttemptId>, StoreError> {
-        attempts::unwanted(&mut *self.readers().acquire().await?, worker).await
+        attempts::unwanted(&mut self.readers().acquire().await?, worker).await
     }
 }

@@ -1,11 +1,13 @@
-//! Where jobs live: rows in SQLite, logs in an object store.
+//! Where jobs live: rows in SQLite or PostgreSQL, logs in an object store.
 //!
 //! One [`Store`] serves every process of a pool. State changes only through named transitions; each
 //! names the state and the attempt that it expects, and is durable when it is acknowledged. Nothing
 //! here reads a clock: whoever calls says what time it is.
 
+mod bell;
 mod changes;
 mod columns;
+mod database;
 mod direct;
 mod dispatch;
 mod end;
@@ -14,13 +16,17 @@ mod health;
 mod history;
 mod import;
 mod leases;
+mod listening;
+mod location;
 mod logs;
 #[cfg(test)]
 mod migration_tests;
+mod opening;
 mod places;
 #[cfg(test)]
 mod plans;
 mod pool;
+mod postgres;
 mod pulls;
 mod reads;
 mod resolve;
@@ -28,9 +34,13 @@ mod retention;
 mod rows;
 mod runs;
 mod schedule;
+mod shared_logs;
+mod signal;
 mod sqlite;
+mod statement;
 mod store;
 mod submit;
+mod transactions;
 mod transitions;
 mod wishes;
 mod writer;
@@ -44,6 +54,7 @@ pub use end::End;
 pub use error::StoreError;
 pub use history::{ImportedAttempt, ImportedJob, ImportedState};
 pub use import::Imported;
+pub use location::{DatabaseUrl, DatabaseUrlError, Location, Served};
 pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
 pub use resolve::ResolveError;
 pub use rows::attempts::change::Fenced;

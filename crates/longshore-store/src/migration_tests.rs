@@ -3,9 +3,9 @@
 use longshore_core::AttemptId;
 use longshore_core::health::Breaker;
 use longshore_core::job::Driver;
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
-use crate::sqlite::{Connection, FILE};
+use crate::sqlite::FILE;
 use crate::{Store, StoreError};
 
 const HOST: &str = "INSERT INTO hosts (id, name, kind, endpoint, state, slots, weight, labels, \
@@ -18,9 +18,9 @@ const ATTEMPT: &str = "INSERT INTO attempts (id, job_id, number, host_id, phase,
     VALUES ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000002', 1, \
     '00000000-0000-0000-0000-000000000001', 'claimed', 1, 0)";
 
-async fn database(folder: &std::path::Path) -> Connection {
+async fn database(folder: &std::path::Path) -> SqliteConnection {
     let path = folder.join(FILE).to_string_lossy().into_owned();
-    Connection::connect(&format!("sqlite://{path}?mode=rwc"))
+    SqliteConnection::connect(&format!("sqlite://{path}?mode=rwc"))
         .await
         .unwrap()
 }

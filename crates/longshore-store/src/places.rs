@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn hosts(&self) -> Result<Vec<Host>, StoreError> {
-        hosts::list(&mut *self.readers().acquire().await?).await
+        hosts::list(&mut self.readers().acquire().await?).await
     }
 
     /// One host.
@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// There is no such host, or it cannot be read.
     pub async fn host(&self, id: HostId) -> Result<Host, StoreError> {
-        let host = hosts::get(&mut *self.readers().acquire().await?, id).await?;
+        let host = hosts::get(&mut self.readers().acquire().await?, id).await?;
         host.ok_or_else(|| StoreError::not_found("host", id.to_string()))
     }
 
@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// There is no such host, or it cannot be read.
     pub async fn host_by_name(&self, name: &str) -> Result<Host, StoreError> {
-        let host = hosts::get_by_name(&mut *self.readers().acquire().await?, name).await?;
+        let host = hosts::get_by_name(&mut self.readers().acquire().await?, name).await?;
         host.ok_or_else(|| StoreError::not_found("host", name))
     }
 
@@ -130,6 +130,6 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn facts(&self, id: HostId) -> Result<Option<HostReport>, StoreError> {
-        hosts::facts(&mut *self.readers().acquire().await?, id).await
+        hosts::facts(&mut self.readers().acquire().await?, id).await
     }
 }

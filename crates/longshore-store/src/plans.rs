@@ -3,12 +3,15 @@
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::Store;
+use crate::database::Connection;
 use crate::rows::attempts::{self, lead};
 use crate::rows::jobs::{ANY_OPEN, LIST, QUEUED, due};
 use crate::runs;
 
 async fn plan(store: &Store, sql: &str) -> String {
-    let mut reader = store.readers().acquire().await.unwrap();
+    let Connection::Sqlite(mut reader) = store.readers().acquire().await.unwrap() else {
+        panic!("a folder has SQLite");
+    };
     let explained = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
     let rows = explained.fetch_all(&mut *reader).await.unwrap();
     rows.iter()

@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub async fn policy(&self) -> Result<Policy, StoreError> {
-        let text = settings::get(&mut *self.readers().acquire().await?, settings::POLICY).await?;
+        let text = settings::get(&mut self.readers().acquire().await?, settings::POLICY).await?;
         let Some(text) = text else {
             return Ok(Policy::default());
         };
@@ -64,7 +64,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn templates(&self) -> Result<Vec<Template>, StoreError> {
-        templates::list(&mut *self.readers().acquire().await?).await
+        templates::list(&mut self.readers().acquire().await?).await
     }
 
     /// The environment template of this name.
@@ -72,7 +72,7 @@ impl Store {
     /// # Errors
     /// There is none, or it cannot be read.
     pub async fn template(&self, name: &str) -> Result<Template, StoreError> {
-        let template = templates::get(&mut *self.readers().acquire().await?, name).await?;
+        let template = templates::get(&mut self.readers().acquire().await?, name).await?;
         template.ok_or_else(|| StoreError::not_found("environment template", name))
     }
 

@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn pulled_images(&self, host: HostId) -> Result<Vec<PulledImage>, StoreError> {
-        pulled_images::of_host(&mut *self.readers().acquire().await?, host).await
+        pulled_images::of_host(&mut self.readers().acquire().await?, host).await
     }
 
     /// Notes that an image is gone from a host, or no longer ours. Said again, it changes nothing.

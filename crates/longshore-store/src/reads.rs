@@ -18,7 +18,7 @@ impl Store {
     /// # Errors
     /// There is no such job, or it cannot be read.
     pub async fn job(&self, id: JobId) -> Result<Job, StoreError> {
-        let job = jobs::get(&mut *self.readers().acquire().await?, id).await?;
+        let job = jobs::get(&mut self.readers().acquire().await?, id).await?;
         job.ok_or_else(|| StoreError::not_found("job", id.to_string()))
     }
 
@@ -27,7 +27,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
-        jobs::list(&mut *self.readers().acquire().await?, filter).await
+        jobs::list(&mut self.readers().acquire().await?, filter).await
     }
 
     /// How many jobs there are in each state, in the order of a job's life; all states are listed.
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn counts(&self) -> Result<Vec<(JobStatus, u64)>, StoreError> {
-        let found = jobs::counts(&mut *self.readers().acquire().await?).await?;
+        let found = jobs::counts(&mut self.readers().acquire().await?).await?;
         let count = |status| {
             let of_status = found.iter().find(|(found, _)| *found == status);
             (status, of_status.map_or(0, |(_, jobs)| *jobs))
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn has_open_jobs(&self) -> Result<bool, StoreError> {
-        jobs::any_open(&mut *self.readers().acquire().await?).await
+        jobs::any_open(&mut self.readers().acquire().await?).await
     }
 
     /// All attempts of a job, first to last.
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRecord>, StoreError> {
-        attempts::of_job(&mut *self.readers().acquire().await?, job).await
+        attempts::of_job(&mut self.readers().acquire().await?, job).await
     }
 
     /// How jobs stand, and where their containers are: cheaper than the whole records. Jobs that do
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn standings(&self, jobs: &[JobId]) -> Result<Vec<Standing>, StoreError> {
-        standings::of(&mut *self.readers().acquire().await?, jobs).await
+        standings::of(&mut self.readers().acquire().await?, jobs).await
     }
 
     /// How one job stands.
@@ -82,7 +82,7 @@ impl Store {
     /// # Errors
     /// There is no such attempt, or it cannot be read.
     pub async fn attempt(&self, id: AttemptId) -> Result<AttemptRecord, StoreError> {
-        let attempt = attempts::get(&mut *self.readers().acquire().await?, id).await?;
+        let attempt = attempts::get(&mut self.readers().acquire().await?, id).await?;
         attempt.ok_or_else(|| StoreError::not_found("attempt", id.to_string()))
     }
 
@@ -91,7 +91,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<JobEvent>, StoreError> {
-        events::list(&mut *self.readers().acquire().await?, filter).await
+        events::list(&mut self.readers().acquire().await?, filter).await
     }
 
     /// The newest event's sequence number; 0 before the first.
@@ -99,6 +99,6 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn last_event_sequence(&self) -> Result<i64, StoreError> {
-        events::last(&mut *self.readers().acquire().await?).await
+        events::last(&mut self.readers().acquire().await?).await
     }
 }

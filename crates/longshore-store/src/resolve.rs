@@ -2,9 +2,9 @@
 
 use longshore_core::JobId;
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::jobs;
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// Jobs that an ambiguous text is answered with, at most.
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// None or several are meant, or the store cannot be read.
     pub async fn resolve(&self, text: &str) -> Result<JobId, ResolveError> {
-        let mut reader = self.readers().acquire().await.map_err(StoreError::from)?;
+        let mut reader = self.readers().acquire().await?;
         let unknown = || ResolveError::Unknown {
             text: text.to_owned(),
         };

@@ -7,9 +7,10 @@ use longshore_core::spec::JobSpec;
 use longshore_core::{HostId, Timestamp};
 
 use crate::columns::Cells;
+use crate::database::Row;
 use crate::error::StoreError;
 use crate::rows::attempts::holds_slot;
-use crate::sqlite::Row;
+use crate::statement::query;
 use crate::store::Store;
 
 pub(crate) const PAST: &str = "SELECT jobs.id AS id, spec, attempts.host_id AS host_id, claimed_at, \
@@ -41,9 +42,9 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn past_runs(&self, limit: u32) -> Result<Vec<PastRun>, StoreError> {
-        let query = sqlx::query(PAST).bind(i64::from(limit));
+        let query = query(PAST).bind(i64::from(limit));
         let rows = query
-            .fetch_all(&mut *self.readers().acquire().await?)
+            .fetch_all(&mut self.readers().acquire().await?)
             .await?;
         rows.iter().map(read_past).collect()
     }
@@ -53,9 +54,9 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn runs_under_way(&self, limit: u32) -> Result<Vec<RunUnderWay>, StoreError> {
-        let query = sqlx::query(UNDER_WAY).bind(i64::from(limit));
+        let query = query(UNDER_WAY).bind(i64::from(limit));
         let rows = query
-            .fetch_all(&mut *self.readers().acquire().await?)
+            .fetch_all(&mut self.readers().acquire().await?)
             .await?;
         rows.iter().map(read_under_way).collect()
     }

@@ -5,10 +5,10 @@ use longshore_core::limits::PAGE;
 use longshore_core::outcome::{Limit, Outcome};
 use longshore_core::{JobId, Timestamp};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::{change, due};
-use crate::sqlite::Connection;
 use crate::store::Store;
 use crate::transitions::describe;
 
@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        due::next(&mut *self.readers().acquire().await?).await
+        due::next(&mut self.readers().acquire().await?).await
     }
 
     /// Ends all waiting jobs whose queue limit or total limit has passed; says which.

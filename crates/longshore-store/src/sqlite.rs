@@ -7,20 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_core::limits::{STORE_BUSY, STORE_READERS};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::{ConnectOptions, Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use tokio::time::Instant;
 
 use crate::error::StoreError;
-
-/// The database behind the statements.
-pub(crate) type Database = sqlx::Sqlite;
-/// One connection.
-pub(crate) type Connection = sqlx::SqliteConnection;
-/// Connections that only read.
-pub(crate) type Readers = sqlx::SqlitePool;
-/// One row of a result.
-pub(crate) type Row = sqlx::sqlite::SqliteRow;
 
 /// Name of the database file in the store's folder.
 pub(crate) const FILE: &str = "longshore.db";
@@ -31,7 +23,7 @@ pub(crate) const BELL: &str = "longshore.bell";
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001.sql"),
     include_str!("../migrations/sqlite/0002.sql"),
-    include_str!("../migrations/sqlite/0003.sql"),
+    include_str!("../migrations/0003.sql"),
 ];
 
 /// Pause before a lock is tried again: first, and at most.
@@ -43,9 +35,9 @@ const WAL_BYTES: u32 = 32 * 1024 * 1024;
 
 /// An open database: one connection that writes, some that read, one that watches for others.
 pub(crate) struct Opened {
-    pub(crate) writer: Connection,
-    pub(crate) readers: Readers,
-    pub(crate) watcher: Connection,
+    pub(crate) writer: SqliteConnection,
+    pub(crate) readers: SqlitePool,
+    pub(crate) watcher: SqliteConnection,
     pub(crate) bell: File,
 }
 
@@ -64,7 +56,9 @@ pub(crate) async fn open(folder: &Path) -> Result<Opened, StoreError> {
     })
 }
 
-async fn open_locked(folder: &Path) -> Result<(Connection, Readers, Connection), StoreError> {
+async fn open_locked(
+    folder: &Path,
+) -> Result<(SqliteConnection, SqlitePool, SqliteConnection), StoreError> {
     let options = options(folder);
     // Another process may be closing right now: that takes the whole database for a moment.
     let mut writer = options.connect().await?;
@@ -135,7 +129,7 @@ fn folder_error(folder: &Path, error: std::io::Error) -> StoreError {
 }
 
 /// Applies the migrations that are missing, each in its own transaction.
-async fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).expect("a handful");
     let found = schema_version(connection).await?;
     if found > known {
@@ -154,14 +148,14 @@ async fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn schema_version(connection: &mut Connection) -> Result<i64, StoreError> {
+async fn schema_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("PRAGMA user_version")
         .fetch_one(connection)
         .await?)
 }
 
 /// From now on SQLite says at once that somebody else writes; see [`begin`].
-async fn wait_by_ourselves(connection: &mut Connection) -> Result<(), StoreError> {
+async fn wait_by_ourselves(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::raw_sql("PRAGMA busy_timeout = 0")
         .execute(connection)
         .await?;
@@ -170,7 +164,7 @@ async fn wait_by_ourselves(connection: &mut Connection) -> Result<(), StoreError
 
 /// Begins a transaction that may write, and waits for the lock with short pauses: SQLite's own
 /// waiting sleeps up to 100 ms at a time, which two busy processes would feel.
-pub(crate) async fn begin(connection: &mut Connection) -> Result<(), StoreError> {
+pub(crate) async fn begin(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let patience = Instant::now() + STORE_BUSY;
     let mut pause = LOCK_PAUSE_FIRST;
     loop {
@@ -188,32 +182,31 @@ pub(crate) async fn begin(connection: &mut Connection) -> Result<(), StoreError>
     }
 }
 
-/// Makes the transaction durable, or undoes it.
-pub(crate) async fn commit(connection: &mut Connection) -> Result<(), StoreError> {
-    let committed = sqlx::query("COMMIT").execute(&mut *connection).await;
-    if let Err(error) = committed {
-        roll_back(connection).await;
-        return Err(error.into());
-    }
+/// Makes the transaction durable.
+async fn commit(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("COMMIT").execute(connection).await?;
     Ok(())
 }
 
-/// Undoes the transaction, unless SQLite has done so already.
-pub(crate) async fn roll_back(connection: &mut Connection) {
-    if let Err(error) = sqlx::query("ROLLBACK").execute(&mut *connection).await {
-        tracing::debug!(%error, "the transaction was already rolled back");
-    }
-}
-
 /// A number that changes with each commit of anybody but this connection.
-pub(crate) async fn version_seen(connection: &mut Connection) -> Result<i64, StoreError> {
+pub(crate) async fn version_seen(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)
         .await?)
 }
 
+/// A connection to read from.
+pub(crate) async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StoreError> {
+    pool.acquire().await.map_err(|error| {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return StoreError::Busy;
+        }
+        error.into()
+    })
+}
+
 /// Closes a connection; its file locks go with it.
-pub(crate) async fn close(connection: Connection) {
+pub(crate) async fn close(connection: SqliteConnection) {
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "closing a connection failed");
     }
@@ -230,24 +223,17 @@ mod code {
     pub(super) const NOT_A_DATABASE: i32 = 26;
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let extended = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code);
-        let extended = extended.and_then(|text| text.parse::<i32>().ok());
-        if extended == Some(code::NO_ROOM_TO_SHARE) {
-            return Self::DiskFull;
-        }
-        match extended.map(|code| code & 0xff) {
-            Some(code::BUSY | code::LOCKED) => Self::Busy,
-            Some(code::FULL) => Self::DiskFull,
-            Some(code::CORRUPT | code::NOT_A_DATABASE) => Self::Damaged {
-                source: Arc::new(error),
-            },
-            Some(_) | None => Self::Database {
-                source: Arc::new(error),
-            },
-        }
+/// What an error of the database means, by its extended code.
+pub(crate) fn judge(code: &str, error: sqlx::Error) -> StoreError {
+    let extended = code.parse::<i32>().ok();
+    if extended == Some(code::NO_ROOM_TO_SHARE) {
+        return StoreError::DiskFull;
+    }
+    let source = Arc::new(error);
+    match extended.map(|code| code & 0xff) {
+        Some(code::BUSY | code::LOCKED) => StoreError::Busy,
+        Some(code::FULL) => StoreError::DiskFull,
+        Some(code::CORRUPT | code::NOT_A_DATABASE) => StoreError::Damaged { source },
+        Some(_) | None => StoreError::Database { source },
     }
 }

@@ -8,11 +8,14 @@ use futures::future::BoxFuture;
 use longshore_core::{AttemptId, PoolId};
 use uuid::Uuid;
 
-use crate::changes::{Changes, Signal};
+use crate::changes::Changes;
+use crate::database::{Connection, Readers};
 use crate::error::StoreError;
+use crate::location::{Location, Served};
 use crate::logs::LogStore;
+use crate::opening::{self, Opened};
 use crate::rows::settings;
-use crate::sqlite::{self, Connection, Readers};
+use crate::signal::Signal;
 use crate::writer::Writer;
 
 /// A pool's jobs, attempts, events, hosts and logs. Cheap to clone; all clones are one store.
@@ -22,7 +25,7 @@ pub struct Store {
 }
 
 struct Inner {
-    folder: PathBuf,
+    local: Option<PathBuf>,
     pool: PoolId,
     writer: Writer,
     readers: Readers,
@@ -40,25 +43,62 @@ impl Store {
     /// # Errors
     /// The folder cannot be used, the store is damaged, or a newer version wrote it.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let opened = sqlite::open(folder).await?;
-        let logs = LogStore::local(&folder.join("logs")).map_err(|source| StoreError::Folder {
-            folder: folder.join("logs"),
-            source: Arc::new(std::io::Error::other(source)),
-        })?;
-        let signal = Signal::new(&folder.join(sqlite::BELL), opened.bell, opened.watcher);
-        let writer = Writer::start(opened.writer, Arc::clone(&signal));
-        let pool = writer.run(|db| Box::pin(pool_id(db))).await?;
-        let readers = opened.readers;
-        let stale_reports = AtomicU64::new(0);
+        Self::open_folder(folder, &folder.join("logs")).await
+    }
+
+    /// Opens the store that is there. A folder is made if it is missing; a server and its database
+    /// are there already, and get their tables at the first time.
+    ///
+    /// Guarantees: processes that share a server share the logs, too: one that names another folder
+    /// for them than the first one did is refused.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; the server cannot be reached or refuses us; the logs are elsewhere.
+    pub async fn open_at(location: &Location) -> Result<Self, StoreError> {
+        match location {
+            Location::Folder { folder, logs: None } => Self::open(folder).await,
+            Location::Folder {
+                folder,
+                logs: Some(logs),
+            } => Self::open_folder(folder, logs).await,
+            Location::Server(served) => Self::open_served(served).await,
+        }
+    }
+
+    async fn open_folder(folder: &Path, logs: &Path) -> Result<Self, StoreError> {
+        let opened = opening::folder(folder).await?;
+        Self::start(opened, open_logs(logs)?, |_| Some(folder.to_owned())).await
+    }
+
+    async fn open_served(served: &Served) -> Result<Self, StoreError> {
+        let logs = open_logs(&served.logs)?;
+        let opened = opening::server(&served.database).await?;
+        let store = Self::start(opened, logs, |pool| {
+            let local = served.local.as_ref();
+            local.map(|folder| folder.join(pool.to_string()))
+        })
+        .await?;
+        store.share_logs(&served.logs).await?;
+        Ok(store)
+    }
+
+    async fn start(
+        opened: Opened,
+        logs: LogStore,
+        local: impl FnOnce(PoolId) -> Option<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        let (readers, signal) = (opened.readers, opened.signal);
+        let writer = Writer::start(opened.transactions, Arc::clone(&signal));
+        let pool = pool_id(&readers, &writer).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                folder: folder.to_owned(),
+                local: local(pool),
                 pool,
                 writer,
                 readers,
                 signal,
                 logs,
-                stale_reports,
+                stale_reports: AtomicU64::new(0),
             }),
         })
     }
@@ -68,9 +108,9 @@ impl Store {
         self.inner.pool
     }
 
-    /// The folder that it lives in.
-    pub fn folder(&self) -> &Path {
-        &self.inner.folder
+    /// A folder for what is of this machine alone, such as locks; `None` where none was named.
+    pub fn local_folder(&self) -> Option<&Path> {
+        self.inner.local.as_deref()
     }
 
     /// The logs of its attempts.
@@ -126,9 +166,16 @@ impl Store {
 }
 
 /// Reads the pool's id, or makes it.
-async fn pool_id(db: &mut Connection) -> Result<PoolId, StoreError> {
-    settings::insert(db, settings::POOL, &Uuid::new_v4().to_string()).await?;
-    let text = settings::get(db, settings::POOL).await?.unwrap_or_default();
+async fn pool_id(readers: &Readers, writer: &Writer) -> Result<PoolId, StoreError> {
+    let found = settings::get(&mut readers.acquire().await?, settings::POOL).await?;
+    let text = if let Some(text) = found {
+        text
+    } else {
+        let new = Uuid::new_v4().to_string();
+        writer
+            .run(|db| Box::pin(async move { settings::first(db, settings::POOL, &new).await }))
+            .await?
+    };
     text.parse().map_err(
         |error: longshore_core::ids::IdError| StoreError::Unreadable {
             table: "settings",
@@ -136,4 +183,11 @@ async fn pool_id(db: &mut Connection) -> Result<PoolId, StoreError> {
             reason: error.to_string(),
         },
     )
+}
+
+fn open_logs(folder: &Path) -> Result<LogStore, StoreError> {
+    LogStore::local(folder).map_err(|source| StoreError::Folder {
+        folder: folder.to_owned(),
+        source: Arc::new(std::io::Error::other(source)),
+    })
 }

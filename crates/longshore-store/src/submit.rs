@@ -5,11 +5,11 @@ use longshore_core::job::Driver;
 use longshore_core::spec::JobSpec;
 use longshore_core::{JobId, Timestamp, limits};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::insert::{self, JobRow};
 use crate::rows::labels;
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// A job to submit.

@@ -3,17 +3,18 @@
 //! Each report names the attempt and the fence; one that comes too late, from a worker that lost the
 //! attempt or about a phase that is over, is refused as stale and changes nothing.
 
+use longshore_core::attempt::Phase;
 use longshore_core::event::EventKind;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::{Outcome, Verdict};
 use longshore_core::{AttemptId, JobId, Timestamp};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change as job_change;
 use crate::rows::jobs::change::Try;
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 impl Store {
@@ -124,7 +125,8 @@ impl Store {
         .await
     }
 
-    /// The container has ended so. Its slot is free; the job waits for the rest of the log.
+    /// The container has ended so. Its slot is free; the job waits for the rest of the log. Said
+    /// again with the same verdict, it changes nothing.
     ///
     /// # Errors
     /// The report is stale, or the store is busy, full or damaged.
@@ -138,8 +140,19 @@ impl Store {
         let (handle, verdict) = (handle.clone(), verdict.clone());
         self.report(move |db| {
             Box::pin(async move {
-                let one = change::exited(db, fenced, &handle, &verdict, now).await?;
-                tell(db, one, EventKind::Exited, describe(verdict.outcome), now).await
+                let exited = change::exited(db, fenced, &handle, &verdict, now).await;
+                if let Err(StoreError::Stale { .. }) = exited {
+                    let known = change::known(db, fenced, Phase::Draining, &verdict).await;
+                    return known.map(|_| ());
+                }
+                tell(
+                    db,
+                    exited?,
+                    EventKind::Exited,
+                    describe(verdict.outcome),
+                    now,
+                )
+                .await
             })
         })
         .await

@@ -5,11 +5,11 @@ use longshore_core::job::Driver;
 use longshore_core::outcome::{CancelReason, JobStatus, Outcome};
 use longshore_core::{JobId, Timestamp};
 
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts;
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self, Standing};
-use crate::sqlite::Connection;
 use crate::store::Store;
 
 /// What became of a wish to cancel.

@@ -12,9 +12,10 @@ use futures::future::BoxFuture;
 use longshore_core::limits::{STORE_BATCH, STORE_QUEUE};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::changes::Signal;
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::{self, Connection};
+use crate::signal::Signal;
+use crate::transactions::Transactions;
 
 /// The way to the writer.
 #[derive(Clone)]
@@ -28,9 +29,9 @@ impl Writer {
         clippy::disallowed_methods,
         reason = "ends with its queue, which the store owns"
     )]
-    pub(crate) fn start(connection: Connection, signal: Arc<Signal>) -> Self {
+    pub(crate) fn start(transactions: Transactions, signal: Arc<Signal>) -> Self {
         let (queue, operations) = mpsc::channel(STORE_QUEUE);
-        tokio::spawn(write(connection, operations, signal));
+        tokio::spawn(write(transactions, operations, signal));
         Self { queue }
     }
 
@@ -72,6 +73,15 @@ enum Ran {
     Badly(StoreError),
 }
 
+impl From<Ran> for Result<(), StoreError> {
+    fn from(ran: Ran) -> Self {
+        match ran {
+            Ran::Well => Ok(()),
+            Ran::Badly(error) => Err(error),
+        }
+    }
+}
+
 struct Queued<T, W> {
     work: Option<W>,
     result: Option<Result<T, StoreError>>,
@@ -107,13 +117,13 @@ where
 }
 
 async fn write(
-    mut connection: Connection,
+    mut transactions: Transactions,
     mut operations: mpsc::Receiver<Box<dyn Operation>>,
     signal: Arc<Signal>,
 ) {
     let mut batch = Vec::with_capacity(STORE_BATCH);
     while operations.recv_many(&mut batch, STORE_BATCH).await > 0 {
-        let committed = transact(&mut connection, &mut batch).await;
+        let committed = transact(&mut transactions, &mut batch).await;
         if committed.is_ok() {
             signal.committed();
         }
@@ -125,38 +135,39 @@ async fn write(
 
 /// Runs a batch in one transaction.
 async fn transact(
-    connection: &mut Connection,
+    transactions: &mut Transactions,
     batch: &mut [Box<dyn Operation>],
 ) -> Result<(), StoreError> {
-    sqlite::begin(connection).await?;
-    match run_all(connection, batch).await {
-        Ok(()) => sqlite::commit(connection).await,
-        Err(error) => {
-            sqlite::roll_back(connection).await;
-            Err(error)
-        }
+    let connection = transactions.begin().await?;
+    let ran = match batch {
+        [alone] => alone.run(connection).await.into(),
+        several => run_all(connection, several).await,
+    };
+    if ran.is_err() {
+        transactions.roll_back().await;
+        return ran;
     }
+    transactions.commit().await
 }
 
 /// Runs each operation under its own savepoint. An error here means that the transaction is gone:
-/// a full disk makes SQLite give up all of it.
+/// with its connection, or because a full disk makes SQLite give up all of it.
 async fn run_all(
     connection: &mut Connection,
     batch: &mut [Box<dyn Operation>],
 ) -> Result<(), StoreError> {
+    connection.run("SAVEPOINT operation").await?;
     for operation in batch {
-        sqlx::query("SAVEPOINT operation")
-            .execute(&mut *connection)
-            .await?;
-        if let Ran::Badly(error) = operation.run(connection).await {
-            let undone = sqlx::query("ROLLBACK TO operation")
-                .execute(&mut *connection)
-                .await;
-            undone.map_err(|_| error)?;
+        match operation.run(connection).await {
+            Ran::Well => {
+                let next = "RELEASE operation; SAVEPOINT operation";
+                connection.run(next).await?;
+            }
+            Ran::Badly(error) => {
+                let undone = connection.run("ROLLBACK TO operation").await;
+                undone.map_err(|_| error)?;
+            }
         }
-        sqlx::query("RELEASE operation")
-            .execute(&mut *connection)
-            .await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use longshore_core::job::Driver;
 use longshore_core::{JobId, Timestamp};
 use uuid::Uuid;
 
-use crate::sqlite::Connection;
+use crate::database::Connection;
 use crate::{EventFilter, NewJob, Store, StoreError};
 
 fn job(number: u128, description: &str) -> NewJob {
@@ -32,8 +32,11 @@ async fn limit_pages(store: &Store, pages: u32) {
 }
 
 async fn set(db: &mut Connection, pragma: String) -> Result<(), StoreError> {
+    let Connection::Sqlite(db) = db else {
+        return Ok(());
+    };
     sqlx::raw_sql(sqlx::AssertSqlSafe(pragma))
-        .execute(db)
+        .execute(&mut **db)
         .await?;
     Ok(())
 }

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario stops at the first surprise")]
 
-use longshore_store::Store;
+use grounds::{Ground, Kind};
 
 #[path = "contract/direct.rs"]
 mod direct;
 #[path = "contract/dispatch.rs"]
 mod dispatch;
+#[path = "contract/grounds.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod grounds;
 #[path = "contract/health.rs"]
 mod health;
 #[path = "contract/import.rs"]
@@ -31,16 +34,24 @@ mod wishes;
 #[path = "contract/world.rs"]
 mod world;
 
-/// Runs scenarios against a store in a folder of its own.
+/// Runs scenarios, each against a store of its own on each kind of database.
 macro_rules! contract {
     ($($module:ident { $($scenario:ident,)* })*) => {
         mod sqlite {
             $(mod $module {
                 $(#[tokio::test]
                 async fn $scenario() {
-                    let folder = tempfile::tempdir().unwrap();
-                    let store = crate::Store::open(folder.path()).await.unwrap();
-                    crate::$module::$scenario(&store).await;
+                    let ground = crate::Ground::new(crate::Kind::Sqlite);
+                    crate::$module::$scenario(&ground.open().await).await;
+                })*
+            })*
+        }
+        mod postgres {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $scenario() {
+                    let ground = crate::Ground::new(crate::Kind::Postgres);
+                    crate::$module::$scenario(&ground.open().await).await;
                 })*
             })*
         }
@@ -64,6 +75,7 @@ contract! {
         a_draining_host_gets_nothing,
         a_draining_attempt_holds_no_slot,
         a_renewed_attempt_is_not_taken_over,
+        a_lease_that_is_not_named_runs_out,
         an_expired_attempt_is_taken_over_once_and_its_old_leader_is_stale,
         a_released_attempt_is_free_at_once,
         a_worker_hears_of_wishes_about_its_own_attempts,
@@ -75,6 +87,8 @@ contract! {
         a_report_with_an_old_fence_changes_nothing,
         said_twice_created_changes_nothing,
         said_twice_started_changes_nothing,
+        an_end_that_is_said_twice_is_no_stale_report,
+        a_text_with_a_zero_in_it_is_kept_all_the_same,
         a_cancelled_job_is_never_retried,
         a_job_that_completed_in_spite_of_the_wish_is_completed,
         the_first_image_digest_is_kept,

@@ -9,7 +9,9 @@
 
 mod access;
 mod cgroups;
+mod cluster;
 mod command;
+mod cut_proxy;
 mod engine;
 mod eventually;
 mod fault_proxy;
@@ -25,11 +27,14 @@ mod postgres;
 mod registry;
 mod sandbox;
 mod shared;
+mod shared_postgres;
 mod sshd;
 mod tethered;
 
 pub use access::EngineAccess;
+pub use cluster::postgres_programs;
 pub use command::{feed, run};
+pub use cut_proxy::CutProxy;
 pub use engine::{Door, Engine, EngineOptions};
 pub use eventually::{Seen, eventually, eventually_async};
 pub use fault_proxy::FaultProxy;
@@ -42,7 +47,8 @@ pub use legacy_site::{LegacyRelease, LegacySite};
 pub use names::{temp_dir, unique_name};
 pub use pki::{Certificate, Pki};
 pub use places::{longshore_bin, target_dir, testbed_dir, workspace_dir};
-pub use postgres::{Postgres, postgres_programs};
+pub use postgres::Postgres;
 pub use registry::{Credentials, Registry, RegistryKind};
 pub use shared::{SharedEngine, shared_engine, sweep};
+pub use shared_postgres::{SharedDatabase, SharedPostgres, shared_database};
 pub use sshd::Sshd;

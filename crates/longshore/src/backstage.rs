@@ -65,7 +65,7 @@ impl Backstage for Local {
             most_attempts: options.slots,
             until_idle: options.exit_when_empty,
             on_pull: options.on_pull,
-            presence: Some(store.folder().join(PRESENCE)),
+            presence: store.local_folder().map(|folder| folder.join(PRESENCE)),
         };
         let source: Arc<dyn ExecutorSource> = Arc::<Kinds>::clone(&self.kinds);
         let ladder = longshore_engine::Stop::default();
@@ -103,7 +103,7 @@ impl Backstage for Local {
     }
 
     fn workers_here(&self, store: &Store) -> Option<usize> {
-        count_alive(&store.folder().join(PRESENCE)).ok()
+        count_alive(&store.local_folder()?.join(PRESENCE)).ok()
     }
 
     fn unsupported(&self, host: &Host, spec: &JobSpec) -> Vec<String> {

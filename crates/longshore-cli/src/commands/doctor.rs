@@ -5,6 +5,7 @@ use std::path::Path;
 use longshore_core::policy::Policy;
 use longshore_core::spec::PidsLimit;
 use longshore_core::with_causes;
+use longshore_store::Location;
 
 use crate::commands::hosts;
 use crate::commands::placement::Places;
@@ -85,22 +86,45 @@ pub(super) async fn run(session: &Session, names: &[String]) -> Result<u8, Failu
 }
 
 async fn look_at_pool(session: &Session) -> Result<Vec<Finding>, Failure> {
-    let folder = session.folder()?;
+    let location = session.location()?;
     let mut findings = match session.store().await {
-        Ok(_) => look_at_folder(&folder),
-        Err(failure) => {
-            let text = format!("store {}: {failure}", folder.display());
-            vec![broken(
-                text,
-                "make the folder writable, or name another one by --store",
-            )]
-        }
+        Ok(_) => look_at_store(&location),
+        Err(failure) => vec![unusable(&location, &failure)],
     };
     if let Ok(store) = session.store().await {
         findings.extend(look_at_policy(&store.policy().await?));
         findings.extend(look_at_hosts(session, &[]).await?);
     }
     Ok(findings)
+}
+
+fn look_at_store(location: &Location) -> Vec<Finding> {
+    match location {
+        Location::Folder { folder, logs } => {
+            let folders = [Some(folder), logs.as_ref()];
+            let folders = folders.into_iter().flatten();
+            folders.flat_map(|folder| look_at_folder(folder)).collect()
+        }
+        Location::Server(served) => {
+            let mut findings = vec![good(format!("store {} answers", served.database))];
+            findings.extend(look_at_folder(&served.logs));
+            findings
+        }
+    }
+}
+
+fn unusable(location: &Location, failure: &Failure) -> Finding {
+    let (place, fix) = match location {
+        Location::Folder { folder, .. } => (
+            folder.display().to_string(),
+            "make the folder writable, or name another one by --store",
+        ),
+        Location::Server(served) => (
+            served.database.to_string(),
+            "see that the server runs and lets you in, and that the logs are those of the pool",
+        ),
+    };
+    broken(format!("store {place}: {failure}"), fix)
 }
 
 fn look_at_folder(folder: &Path) -> Vec<Finding> {

@@ -50,7 +50,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> Result<u8, Failure>
         ));
         return Ok(SUCCESS);
     }
-    match stay(session, id, interrupts).await? {
+    match Box::pin(stay(session, id, interrupts)).await? {
         Stayed::Final(job) => {
             ending::report(session, &job).await?;
             Ok(exit_code::of_job(&job))

@@ -1,5 +1,6 @@
 //! A store, a mock host and workers that can be started, stopped and struck dead.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use longshore_core::{HostId, JobId};
 use longshore_engine::{Stop, Worker, WorkerOptions};
 use longshore_executor::mock::{Behaviour, Knobs, MockExecutor, Selector};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
-use longshore_store::{LogQuery, NewJob, Store};
+use longshore_store::{Location, LogQuery, NewJob, Served, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -27,7 +28,34 @@ pub(crate) struct Rig {
     pub(crate) mock: MockExecutor,
     pub(crate) store: Store,
     pub(crate) host: Host,
-    folder: TempDir,
+    place: Place,
+}
+
+/// Where the store is.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// In a folder that goes with the last clone.
+    Folder(Arc<TempDir>),
+    Server {
+        url: String,
+        logs: PathBuf,
+    },
+}
+
+impl Place {
+    async fn open(&self) -> Store {
+        match self {
+            Self::Folder(folder) => Store::open(folder.path()).await.unwrap(),
+            Self::Server { url, logs } => {
+                let served = Served {
+                    database: url.parse().unwrap(),
+                    logs: logs.clone(),
+                    local: None,
+                };
+                Store::open_at(&Location::Server(served)).await.unwrap()
+            }
+        }
+    }
 }
 
 /// Every host is the mock.
@@ -42,9 +70,14 @@ impl ExecutorSource for OneMock {
 impl Rig {
     /// Containers behave like this, unless tuned.
     pub(crate) async fn new(behaviour: Behaviour) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::at(Place::Folder(folder), behaviour).await
+    }
+
+    /// With its store there.
+    pub(crate) async fn at(place: Place, behaviour: Behaviour) -> Self {
         let knobs = Knobs::new(Timestamp::now()).with(Selector::Any, behaviour);
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).await.unwrap();
+        let store = place.open().await;
         let now = Timestamp::now();
         let host = Host {
             id: HostId::new(Uuid::now_v7()),
@@ -70,7 +103,7 @@ impl Rig {
             mock: MockExecutor::new(knobs),
             store,
             host,
-            folder,
+            place,
         }
     }
 
@@ -107,12 +140,21 @@ impl Rig {
 
     /// The same, with options.
     pub(crate) fn worker_with(&self, options: WorkerOptions) -> RunningWorker {
+        self.start_worker(self.place.clone(), options)
+    }
+
+    /// A worker that reaches the store by another way.
+    pub(crate) fn worker_at(&self, place: Place) -> RunningWorker {
+        self.start_worker(place, WorkerOptions::default())
+    }
+
+    fn start_worker(&self, place: Place, options: WorkerOptions) -> RunningWorker {
         let runtime = Runtime::new().unwrap();
-        let (folder, mock) = (self.folder.path().to_owned(), self.mock.clone());
+        let mock = self.mock.clone();
         let stop = Stop::default();
         let ladder = stop.clone();
         let ended = runtime.spawn(async move {
-            let store = Store::open(&folder).await.unwrap();
+            let store = place.open().await;
             let source = Arc::new(OneMock(mock));
             Worker::new(store, source, options)
                 .run(ladder)
@@ -141,6 +183,15 @@ impl Rig {
                 .release(lease.worker, Timestamp::now())
                 .await
                 .unwrap();
+        }
+    }
+
+    /// Lets the leases of a job's attempts pass now, as they would with time.
+    pub(crate) async fn let_leases_pass(&self, job: JobId) {
+        let attempts = self.attempts(job).await;
+        for lease in attempts.into_iter().filter_map(|attempt| attempt.lease) {
+            let now = Timestamp::now();
+            self.store.release(lease.worker, now).await.unwrap();
         }
     }
 

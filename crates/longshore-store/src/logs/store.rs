@@ -158,6 +158,22 @@ impl LogStore {
         }
     }
 
+    /// Leaves a mark beside the logs.
+    pub(crate) async fn put_mark(&self, mark: &str) -> Result<(), LogError> {
+        let bytes = bytes::Bytes::copy_from_slice(mark.as_bytes());
+        self.objects.put(&mark_path(mark), bytes.into()).await?;
+        Ok(())
+    }
+
+    /// Whether somebody left this mark beside the logs.
+    pub(crate) async fn has_mark(&self, mark: &str) -> Result<bool, LogError> {
+        match self.objects.head(&mark_path(mark)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Begins to bring chunks to the disk, where the objects are files of this machine.
     pub(crate) fn sync(
         &self,
@@ -196,6 +212,10 @@ impl LogStore {
 
 fn path(attempt: AttemptId, number: u64) -> ObjectPath {
     ObjectPath::from(format!("{attempt}/{number:08}.zst"))
+}
+
+fn mark_path(mark: &str) -> ObjectPath {
+    ObjectPath::from(format!("pool-{mark}"))
 }
 
 fn sync_files(folder: &Path, numbers: &BTreeSet<u64>) -> std::io::Result<()> {

@@ -8,8 +8,9 @@ use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 pub(crate) mod change;
 pub(crate) mod direct;
@@ -80,10 +81,7 @@ pub(crate) async fn get(
     db: &mut Connection,
     id: AttemptId,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = sqlx::query(GET)
-        .bind(id.to_string())
-        .fetch_optional(db)
-        .await?;
+    let row = query(GET).bind(id.to_string()).fetch_optional(db).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -92,12 +90,7 @@ pub(crate) async fn of_job(
     db: &mut Connection,
     job: JobId,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
-    read_all(
-        &sqlx::query(OF_JOB)
-            .bind(job.to_string())
-            .fetch_all(db)
-            .await?,
-    )
+    read_all(&query(OF_JOB).bind(job.to_string()).fetch_all(db).await?)
 }
 
 /// Reads the one of a job that is not over.
@@ -105,7 +98,7 @@ pub(crate) async fn under_way(
     db: &mut Connection,
     job: JobId,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let query = sqlx::query(UNDER_WAY).bind(job.to_string());
+    let query = query(UNDER_WAY).bind(job.to_string());
     query
         .fetch_optional(db)
         .await?
@@ -119,7 +112,7 @@ pub(crate) async fn ids_of_job(
     db: &mut Connection,
     job: JobId,
 ) -> Result<Vec<AttemptId>, StoreError> {
-    ids(&sqlx::query(IDS_OF_JOB)
+    ids(&query(IDS_OF_JOB)
         .bind(job.to_string())
         .fetch_all(db)
         .await?)
@@ -131,7 +124,7 @@ pub(crate) async fn expired(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
-    let query = sqlx::query(EXPIRED).bind(time(now)).bind(i64::from(limit));
+    let query = query(EXPIRED).bind(time(now)).bind(i64::from(limit));
     read_all(&query.fetch_all(db).await?)
 }
 
@@ -143,7 +136,7 @@ pub(crate) async fn unremoved(
     after: Option<AttemptId>,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let query = sqlx::query(UNREMOVED)
+    let query = query(UNREMOVED)
         .bind(after)
         .bind(i64::from(limit))
         .bind(driver.word());
@@ -154,7 +147,7 @@ pub(crate) async fn unremoved(
 pub(crate) async fn loads(
     db: &mut Connection,
 ) -> Result<HashMap<HostId, (u32, Share)>, StoreError> {
-    let rows = sqlx::query(LOADS).fetch_all(db).await?;
+    let rows = query(LOADS).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("attempts", row);
         let share = Share {
@@ -168,7 +161,7 @@ pub(crate) async fn loads(
 
 /// How many attempts run on each host or may be started there at any moment.
 pub(crate) async fn begun(db: &mut Connection) -> Result<HashMap<HostId, u32>, StoreError> {
-    let rows = sqlx::query(BEGUN).fetch_all(db).await?;
+    let rows = query(BEGUN).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("attempts", row);
         Ok((cells.parse("host_id")?, cells.number("busy")?))
@@ -181,7 +174,7 @@ pub(crate) async fn unwanted(
     db: &mut Connection,
     worker: WorkerId,
 ) -> Result<Vec<AttemptId>, StoreError> {
-    ids(&sqlx::query(UNWANTED)
+    ids(&query(UNWANTED)
         .bind(worker.to_string())
         .fetch_all(db)
         .await?)
@@ -189,10 +182,7 @@ pub(crate) async fn unwanted(
 
 /// How many attempts of a host are not over, or not removed.
 pub(crate) async fn on_host(db: &mut Connection, host: HostId) -> Result<u64, StoreError> {
-    let row = sqlx::query(ON_HOST)
-        .bind(host.to_string())
-        .fetch_one(db)
-        .await?;
+    let row = query(ON_HOST).bind(host.to_string()).fetch_one(db).await?;
     Cells::new("attempts", &row).number("attempts")
 }
 

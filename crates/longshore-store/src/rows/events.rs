@@ -3,11 +3,11 @@
 use longshore_core::event::{EventKind, JobEvent};
 use longshore_core::limits::{PAGE, STORE_ROWS};
 use longshore_core::{JobId, Timestamp};
-use sqlx::QueryBuilder;
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Database, Row};
+use crate::statement::{Builder, query};
 
 const INSERT: &str = "INSERT INTO events (job_id, attempt, at, kind, detail) \
     VALUES ($1, $2, $3, $4, $5)";
@@ -15,7 +15,7 @@ const AFTER: &str = "SELECT sequence, job_id, attempt, at, kind, detail FROM eve
     WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 const AFTER_OF_JOB: &str = "SELECT sequence, job_id, attempt, at, kind, detail FROM events \
     WHERE job_id = $3 AND sequence > $1 ORDER BY sequence LIMIT $2";
-const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) FROM events";
+const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) AS last FROM events";
 
 /// Which events are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl NewEvent {
 
 /// Writes one event.
 pub(crate) async fn insert(db: &mut Connection, event: NewEvent) -> Result<(), StoreError> {
-    sqlx::query(INSERT)
+    query(INSERT)
         .bind(event.job.to_string())
         .bind(event.attempt.map(i64::from))
         .bind(time(event.at))
@@ -94,21 +94,18 @@ pub(crate) async fn insert(db: &mut Connection, event: NewEvent) -> Result<(), S
 /// Writes many events in their order.
 pub(crate) async fn insert_all(db: &mut Connection, events: &[NewEvent]) -> Result<(), StoreError> {
     for part in events.chunks(STORE_ROWS) {
-        let mut query = QueryBuilder::<Database>::new(
-            "INSERT INTO events (job_id, attempt, at, kind, detail) ",
-        );
-        query.push_values(part, |mut row, event| {
-            row.push_bind(event.job.to_string())
-                .push_bind(event.attempt.map(i64::from))
-                .push_bind(time(event.at))
-                .push_bind(event.kind.word())
-                .push_bind(event.detail.as_str());
-        });
-        query
-            .build()
-            .persistent(part.len() == STORE_ROWS)
-            .execute(&mut *db)
-            .await?;
+        let mut query = Builder::new("INSERT INTO events (job_id, attempt, at, kind, detail) ");
+        query.push_rows(part.iter().map(|event| {
+            [
+                event.job.to_string().into(),
+                event.attempt.map(i64::from).into(),
+                time(event.at).into(),
+                event.kind.word().into(),
+                event.detail.as_str().into(),
+            ]
+        }));
+        let is_usual = part.len() == STORE_ROWS;
+        query.build().usual(is_usual).execute(&mut *db).await?;
     }
     Ok(())
 }
@@ -119,10 +116,10 @@ pub(crate) async fn list(
     filter: EventFilter,
 ) -> Result<Vec<JobEvent>, StoreError> {
     let query = match filter.job {
-        None => sqlx::query(AFTER)
+        None => query(AFTER)
             .bind(filter.after)
             .bind(i64::from(filter.limit)),
-        Some(job) => sqlx::query(AFTER_OF_JOB)
+        Some(job) => query(AFTER_OF_JOB)
             .bind(filter.after)
             .bind(i64::from(filter.limit))
             .bind(job.to_string()),
@@ -132,7 +129,7 @@ pub(crate) async fn list(
 
 /// The newest sequence number; 0 before the first event.
 pub(crate) async fn last(db: &mut Connection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar(LAST).fetch_one(db).await?)
+    Cells::new("events", &query(LAST).fetch_one(db).await?).get("last")
 }
 
 fn read(row: &Row) -> Result<JobEvent, StoreError> {

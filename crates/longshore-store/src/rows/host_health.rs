@@ -8,8 +8,9 @@ use longshore_core::{HostId, Timestamp};
 
 use super::attempts::holds_slot;
 use crate::columns::{Cells, json, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 macro_rules! breaker_columns {
     () => {
@@ -62,7 +63,7 @@ pub struct HostStanding {
 pub(crate) async fn standings(
     db: &mut Connection,
 ) -> Result<HashMap<HostId, HostStanding>, StoreError> {
-    let rows = sqlx::query(STANDINGS).fetch_all(db).await?;
+    let rows = query(STANDINGS).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("hosts", row);
         let standing = HostStanding {
@@ -83,8 +84,8 @@ pub(crate) async fn lock_breaker(
     db: &mut Connection,
     id: HostId,
 ) -> Result<Option<Breaker>, StoreError> {
-    let query = sqlx::query(LOCK_BREAKER).bind(id.to_string());
-    let row = query.fetch_optional(db).await?;
+    let locked = query(LOCK_BREAKER).bind(id.to_string());
+    let row = locked.fetch_optional(db).await?;
     row.map(|row| read_breaker(&Cells::new("hosts", &row)))
         .transpose()
 }
@@ -99,7 +100,7 @@ pub(crate) async fn set_breaker(
         Breaker::Closed { strikes, trips } => (*strikes, *trips, None),
         Breaker::Open(trip) | Breaker::HalfOpen(trip) => (0, trip.trips, Some(trip)),
     };
-    sqlx::query(SET_BREAKER)
+    query(SET_BREAKER)
         .bind(id.to_string())
         .bind(breaker.word())
         .bind(i64::from(strikes))
@@ -119,13 +120,13 @@ pub(crate) async fn take_canary(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
-    let taken = sqlx::query(TAKE_CANARY)
+    let taken = query(TAKE_CANARY)
         .bind(id.to_string())
         .bind(time(now))
         .bind(time(until))
         .execute(db)
         .await?;
-    Ok(taken.rows_affected() > 0)
+    Ok(taken > 0)
 }
 
 /// Whether nobody has looked at the host since `before`: then it is the caller's turn.
@@ -135,13 +136,13 @@ pub(crate) async fn take_look(
     now: Timestamp,
     before: Timestamp,
 ) -> Result<bool, StoreError> {
-    let taken = sqlx::query(TAKE_LOOK)
+    let taken = query(TAKE_LOOK)
         .bind(id.to_string())
         .bind(time(now))
         .bind(time(before))
         .execute(db)
         .await?;
-    Ok(taken.rows_affected() > 0)
+    Ok(taken > 0)
 }
 
 /// Keeps what stands on a host.
@@ -151,7 +152,7 @@ pub(crate) async fn save_census(
     census: &Census,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(SAVE_CENSUS)
+    query(SAVE_CENSUS)
         .bind(id.to_string())
         .bind(json(census))
         .bind(time(now))
@@ -162,8 +163,8 @@ pub(crate) async fn save_census(
 
 /// What stands on a host, as far as somebody has looked.
 pub(crate) async fn census(db: &mut Connection, id: HostId) -> Result<Option<Census>, StoreError> {
-    let query = sqlx::query(CENSUS).bind(id.to_string());
-    let Some(row) = query.fetch_optional(db).await? else {
+    let saved = query(CENSUS).bind(id.to_string());
+    let Some(row) = saved.fetch_optional(db).await? else {
         return Ok(None);
     };
     Cells::new("hosts", &row).json_option("census")

@@ -5,8 +5,9 @@ use longshore_core::spec::{ByteSize, Cpus};
 use longshore_core::{HostId, Timestamp};
 
 use crate::columns::{Cells, amount, json, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 macro_rules! columns {
     () => {
@@ -67,20 +68,12 @@ pub(crate) async fn update(db: &mut Connection, host: &Host) -> Result<bool, Sto
 
 /// Reads all, by name.
 pub(crate) async fn list(db: &mut Connection) -> Result<Vec<Host>, StoreError> {
-    sqlx::query(LIST)
-        .fetch_all(db)
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+    query(LIST).fetch_all(db).await?.iter().map(read).collect()
 }
 
 /// Reads one.
 pub(crate) async fn get(db: &mut Connection, id: HostId) -> Result<Option<Host>, StoreError> {
-    let row = sqlx::query(GET)
-        .bind(id.to_string())
-        .fetch_optional(db)
-        .await?;
+    let row = query(GET).bind(id.to_string()).fetch_optional(db).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -89,21 +82,13 @@ pub(crate) async fn get_by_name(
     db: &mut Connection,
     name: &str,
 ) -> Result<Option<Host>, StoreError> {
-    let row = sqlx::query(GET_BY_NAME)
-        .bind(name)
-        .fetch_optional(db)
-        .await?;
+    let row = query(GET_BY_NAME).bind(name).fetch_optional(db).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Removes one; `false` if there was none.
 pub(crate) async fn delete(db: &mut Connection, id: HostId) -> Result<bool, StoreError> {
-    Ok(sqlx::query(DELETE)
-        .bind(id.to_string())
-        .execute(db)
-        .await?
-        .rows_affected()
-        > 0)
+    Ok(query(DELETE).bind(id.to_string()).execute(db).await? > 0)
 }
 
 /// Keeps what a probe found; facts of before stay when it failed. `false` if there is no such host.
@@ -113,14 +98,14 @@ pub(crate) async fn save_facts(
     found: &Result<HostFacts, String>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let saved = sqlx::query(SAVE_FACTS)
+    let saved = query(SAVE_FACTS)
         .bind(id.to_string())
         .bind(found.as_ref().ok().map(json))
         .bind(found.as_ref().err())
         .bind(time(now))
         .execute(db)
         .await?;
-    Ok(saved.rows_affected() > 0)
+    Ok(saved > 0)
 }
 
 /// What the probes found; `None` before the first.
@@ -128,10 +113,7 @@ pub(crate) async fn facts(
     db: &mut Connection,
     id: HostId,
 ) -> Result<Option<HostReport>, StoreError> {
-    let row = sqlx::query(FACTS)
-        .bind(id.to_string())
-        .fetch_optional(db)
-        .await?;
+    let row = query(FACTS).bind(id.to_string()).fetch_optional(db).await?;
     let Some(row) = row else { return Ok(None) };
     let cells = Cells::new("hosts", &row);
     Ok(Some(HostReport {
@@ -145,7 +127,7 @@ pub(crate) async fn facts(
 }
 
 async fn write(db: &mut Connection, sql: &'static str, host: &Host) -> Result<u64, StoreError> {
-    let written = sqlx::query(sql)
+    let written = query(sql)
         .bind(host.id.to_string())
         .bind(&host.name)
         .bind(host.kind.word())
@@ -163,7 +145,7 @@ async fn write(db: &mut Connection, sql: &'static str, host: &Host) -> Result<u6
         .bind(json(&host.maintenance))
         .execute(db)
         .await?;
-    Ok(written.rows_affected())
+    Ok(written)
 }
 
 fn read(row: &Row) -> Result<Host, StoreError> {

@@ -4,11 +4,11 @@ use longshore_core::job::Job;
 use longshore_core::limits::PAGE;
 use longshore_core::outcome::{JobStatus, Outcome};
 use longshore_core::{HostId, JobId, Timestamp};
-use sqlx::QueryBuilder;
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Database, Row};
+use crate::statement::{Builder, query};
 
 pub(crate) mod change;
 pub(crate) mod direct;
@@ -36,7 +36,7 @@ const AHEAD: &str = "SELECT COUNT(*) AS jobs FROM jobs WHERE status = 'queued' \
     AND (priority > $1 OR (priority = $1 AND (queued_at, id) < ($2, $3)))";
 const COUNTS: &str = "SELECT status, COUNT(*) AS jobs FROM jobs GROUP BY status";
 // Jobs under way have an attempt under way; each part runs on an index of its own.
-pub(crate) const ANY_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'queued') \
+pub(crate) const ANY_OPEN: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM jobs WHERE status = 'queued') \
     OR EXISTS (SELECT 1 FROM jobs WHERE status IN ('pending', 'retrying') AND driver = 'engine') \
     OR EXISTS (SELECT 1 FROM attempts WHERE phase <> 'ended' AND driver = 'engine')";
 const NEWEST: &str = "SELECT id FROM jobs ORDER BY created_at DESC, id DESC LIMIT 1";
@@ -96,23 +96,16 @@ impl From<&Job> for JobCursor {
 
 /// Reads one.
 pub(crate) async fn get(db: &mut Connection, id: JobId) -> Result<Option<Job>, StoreError> {
-    let row = sqlx::query(GET)
-        .bind(id.to_string())
-        .fetch_optional(db)
-        .await?;
+    let row = query(GET).bind(id.to_string()).fetch_optional(db).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Reads a page, newest first.
 pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
-    let mut query = QueryBuilder::<Database>::new(LIST);
+    let mut query = Builder::new(LIST);
     if !filter.statuses.is_empty() {
-        query.push(" AND status IN (");
-        let mut words = query.separated(", ");
-        for status in &filter.statuses {
-            words.push_bind(status.word());
-        }
-        query.push(")");
+        let words = filter.statuses.iter().map(|status| status.word().into());
+        query.push(" AND status IN (").push_list(words).push(")");
     }
     if let Some(name) = &filter.name {
         query.push(" AND name = ").push_bind(name);
@@ -146,16 +139,13 @@ pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<
 
 /// Reads the head of the queue.
 pub(crate) async fn queued(db: &mut Connection, limit: u32) -> Result<Vec<Job>, StoreError> {
-    let rows = sqlx::query(QUEUED)
-        .bind(i64::from(limit))
-        .fetch_all(db)
-        .await?;
+    let rows = query(QUEUED).bind(i64::from(limit)).fetch_all(db).await?;
     rows.iter().map(read).collect()
 }
 
 /// How many jobs of the queue are before this one.
 pub(crate) async fn ahead_of(db: &mut Connection, job: &Job) -> Result<u64, StoreError> {
-    let row = sqlx::query(AHEAD)
+    let row = query(AHEAD)
         .bind(i64::from(job.spec.priority))
         .bind(job.queued_at.map(time))
         .bind(job.id.to_string())
@@ -166,7 +156,7 @@ pub(crate) async fn ahead_of(db: &mut Connection, job: &Job) -> Result<u64, Stor
 
 /// How many jobs there are in each state that has any.
 pub(crate) async fn counts(db: &mut Connection) -> Result<Vec<(JobStatus, u64)>, StoreError> {
-    let rows = sqlx::query(COUNTS).fetch_all(db).await?;
+    let rows = query(COUNTS).fetch_all(db).await?;
     let read = |row: &Row| {
         let cells = Cells::new("jobs", row);
         Ok((cells.parse("status")?, cells.number("jobs")?))
@@ -176,7 +166,7 @@ pub(crate) async fn counts(db: &mut Connection) -> Result<Vec<(JobStatus, u64)>,
 
 /// Whether there is a job that workers move and that is not final.
 pub(crate) async fn any_open(db: &mut Connection) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(ANY_OPEN).fetch_one(db).await?)
+    Ok(query(ANY_OPEN).fetch_optional(db).await?.is_some())
 }
 
 /// The newest job; of this name, if one is given.
@@ -185,8 +175,8 @@ pub(crate) async fn newest(
     name: Option<&str>,
 ) -> Result<Option<JobId>, StoreError> {
     let query = match name {
-        None => sqlx::query(NEWEST),
-        Some(name) => sqlx::query(NEWEST_NAMED).bind(name),
+        None => query(NEWEST),
+        Some(name) => query(NEWEST_NAMED).bind(name),
     };
     let row = query.fetch_optional(db).await?;
     row.as_ref()
@@ -201,7 +191,7 @@ pub(crate) async fn by_prefix(
     limit: u32,
 ) -> Result<Vec<JobId>, StoreError> {
     // `g` follows all hexadecimal digits.
-    let rows = sqlx::query(BY_PREFIX)
+    let rows = query(BY_PREFIX)
         .bind(prefix)
         .bind(format!("{prefix}g"))
         .bind(i64::from(limit))

@@ -3,10 +3,10 @@
 use longshore_core::JobId;
 use longshore_core::limits::STORE_ROWS;
 use longshore_core::spec::JobSpec;
-use sqlx::QueryBuilder;
 
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Database};
+use crate::statement::Builder;
 
 /// Writes the labels of new jobs.
 pub(crate) async fn insert<'j>(
@@ -14,19 +14,18 @@ pub(crate) async fn insert<'j>(
     jobs: impl Iterator<Item = (JobId, &'j JobSpec)>,
 ) -> Result<(), StoreError> {
     let labels: Vec<_> = jobs
-        .flat_map(|(id, spec)| {
-            spec.labels
-                .iter()
-                .map(move |(key, value)| (id.to_string(), key.to_string(), value))
-        })
+        .flat_map(|(id, spec)| spec.labels.iter().map(move |label| (id, label)))
         .collect();
     for part in labels.chunks(STORE_ROWS) {
-        let mut query =
-            QueryBuilder::<Database>::new("INSERT INTO job_labels (job_id, key, value) ");
-        query.push_values(part, |mut row, (job, key, value)| {
-            row.push_bind(job).push_bind(key).push_bind(*value);
-        });
-        query.build().persistent(false).execute(&mut *db).await?;
+        let mut query = Builder::new("INSERT INTO job_labels (job_id, key, value) ");
+        query.push_rows(part.iter().map(|(job, (key, value))| {
+            [
+                job.to_string().into(),
+                key.to_string().into(),
+                value.as_str().into(),
+            ]
+        }));
+        query.build().usual(false).execute(&mut *db).await?;
     }
     Ok(())
 }

@@ -3,8 +3,9 @@
 use longshore_core::{HostId, Timestamp};
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 const SAVE: &str = "INSERT INTO pulled_images (host_id, image, digest, pulled_at) \
     VALUES ($1, $2, $3, $4) ON CONFLICT (host_id, image) \
@@ -30,7 +31,7 @@ pub(crate) async fn save(
     host: HostId,
     pulled: &PulledImage,
 ) -> Result<(), StoreError> {
-    sqlx::query(SAVE)
+    query(SAVE)
         .bind(host.to_string())
         .bind(&pulled.image)
         .bind(&pulled.digest)
@@ -45,10 +46,7 @@ pub(crate) async fn of_host(
     db: &mut Connection,
     host: HostId,
 ) -> Result<Vec<PulledImage>, StoreError> {
-    let rows = sqlx::query(OF_HOST)
-        .bind(host.to_string())
-        .fetch_all(db)
-        .await?;
+    let rows = query(OF_HOST).bind(host.to_string()).fetch_all(db).await?;
     rows.iter().map(read).collect()
 }
 
@@ -58,7 +56,7 @@ pub(crate) async fn delete(
     host: HostId,
     image: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(DELETE)
+    query(DELETE)
         .bind(host.to_string())
         .bind(image)
         .execute(db)

@@ -6,11 +6,11 @@ use longshore_core::launch::Handle;
 use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::JobStatus;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp};
-use sqlx::QueryBuilder;
 
 use crate::columns::Cells;
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Database, Row};
+use crate::statement::Builder;
 
 const SELECT: &str = "SELECT jobs.id AS id, jobs.status AS status, jobs.driver AS driver, \
     attempts.id AS attempt_id, attempts.phase AS phase, attempts.handle AS handle, \
@@ -52,18 +52,12 @@ pub struct AttemptStanding {
 pub(crate) async fn of(db: &mut Connection, ids: &[JobId]) -> Result<Vec<Standing>, StoreError> {
     let mut found = Vec::with_capacity(ids.len());
     for part in ids.chunks(STORE_ROWS) {
-        let mut query = QueryBuilder::<Database>::new(SELECT);
-        let mut places = query.separated(", ");
-        for id in part {
-            places.push_bind(id.to_string());
-        }
-        query.push(")");
+        let mut query = Builder::new(SELECT);
+        query
+            .push_list(part.iter().map(|id| id.to_string().into()))
+            .push(")");
         let is_usual = part.len() == STORE_ROWS || part.len() == 1;
-        let rows = query
-            .build()
-            .persistent(is_usual)
-            .fetch_all(&mut *db)
-            .await?;
+        let rows = query.build().usual(is_usual).fetch_all(&mut *db).await?;
         for row in &rows {
             found.push(read(row)?);
         }

@@ -3,8 +3,9 @@
 use longshore_core::Timestamp;
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 const SAVE: &str = "INSERT INTO templates (name, text, description, updated_at) \
     VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET \
@@ -28,7 +29,7 @@ pub struct Template {
 
 /// Adds a template, or replaces the one of that name.
 pub(crate) async fn save(db: &mut Connection, template: &Template) -> Result<(), StoreError> {
-    sqlx::query(SAVE)
+    query(SAVE)
         .bind(&template.name)
         .bind(&template.text)
         .bind(&template.description)
@@ -40,28 +41,18 @@ pub(crate) async fn save(db: &mut Connection, template: &Template) -> Result<(),
 
 /// Reads one.
 pub(crate) async fn get(db: &mut Connection, name: &str) -> Result<Option<Template>, StoreError> {
-    let row = sqlx::query(GET).bind(name).fetch_optional(db).await?;
+    let row = query(GET).bind(name).fetch_optional(db).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Reads all, by name.
 pub(crate) async fn list(db: &mut Connection) -> Result<Vec<Template>, StoreError> {
-    sqlx::query(LIST)
-        .fetch_all(db)
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+    query(LIST).fetch_all(db).await?.iter().map(read).collect()
 }
 
 /// Removes one; `false` if there was none.
 pub(crate) async fn delete(db: &mut Connection, name: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query(DELETE)
-        .bind(name)
-        .execute(db)
-        .await?
-        .rows_affected()
-        > 0)
+    Ok(query(DELETE).bind(name).execute(db).await? > 0)
 }
 
 fn read(row: &Row) -> Result<Template, StoreError> {

@@ -104,13 +104,29 @@ pub(crate) async fn a_renewed_attempt_is_not_taken_over(store: &Store) {
     let (_, attempt) = claimed(store, spec()).await;
     let leader = attempt.lease.unwrap().worker;
     assert_eq!(store.expired(at(30), 9).await.unwrap().len(), 1);
-    assert_eq!(store.renew(leader, at(90)).await.unwrap(), 1);
+    let renewed = store.renew(leader, &[attempt.id], at(90)).await;
+    assert_eq!(renewed.unwrap(), 1);
     assert!(store.expired(at(31), 9).await.unwrap().is_empty());
     let taken = store
         .take_over((attempt.id, 1), worker(), at(99), at(31))
         .await
         .unwrap();
     assert_eq!(taken, None);
+}
+
+pub(crate) async fn a_lease_that_is_not_named_runs_out(store: &Store) {
+    let (_, attempt) = claimed(store, spec()).await;
+    let leader = attempt.lease.unwrap().worker;
+    let host = add_host(store, 1).await;
+    let other = claim(submit(store, spec(), at(0)).await, host);
+    store.claim(&[other], leader, at(30), at(1)).await.unwrap();
+    let renewed = store.renew(leader, &[other.attempt], at(90)).await;
+    assert_eq!(renewed.unwrap(), 1);
+    let expired = store.expired(at(31), 9).await.unwrap();
+    assert_eq!(
+        expired.iter().map(|left| left.id).collect::<Vec<_>>(),
+        [attempt.id]
+    );
 }
 
 pub(crate) async fn an_expired_attempt_is_taken_over_once_and_its_old_leader_is_stale(

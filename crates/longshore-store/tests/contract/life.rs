@@ -185,6 +185,34 @@ pub(crate) async fn said_twice_started_changes_nothing(store: &Store) {
     assert_eq!(store.last_event_sequence().await.unwrap(), before);
 }
 
+pub(crate) async fn an_end_that_is_said_twice_is_no_stale_report(store: &Store) {
+    let (job, fenced) = running(store, spec()).await;
+    for now in [5, 6] {
+        let exited = store.exited(fenced, &handle(), &exit(7), at(now)).await;
+        exited.unwrap();
+    }
+    let first = store.end(fenced, end(7, retry_after(10))).await.unwrap();
+    let before = store.last_event_sequence().await.unwrap();
+    let again = store.end(fenced, end(7, retry_after(10))).await.unwrap();
+    assert_eq!((first, again), (JobStatus::Retrying, JobStatus::Retrying));
+    assert_eq!(store.last_event_sequence().await.unwrap(), before);
+    assert_eq!(store.job(job).await.unwrap().retries_used, 1);
+    assert_eq!(store.stale_reports(), 0);
+}
+
+pub(crate) async fn a_text_with_a_zero_in_it_is_kept_all_the_same(store: &Store) {
+    let (job, attempt) = claimed(store, spec()).await;
+    let pulling = store.pulling(Fenced::from(&attempt), "a\0b", at(2)).await;
+    pulling.unwrap();
+    let events = store.events(EventFilter::default()).await.unwrap();
+    let detail = &events.last().unwrap().detail;
+    assert!(
+        ["a\0b", "a\u{fffd}b"].contains(&detail.as_str()),
+        "{detail:?}"
+    );
+    assert_eq!(store.job(job).await.unwrap().status, JobStatus::Launching);
+}
+
 pub(crate) async fn a_cancelled_job_is_never_retried(store: &Store) {
     let (job, fenced) = running(store, spec()).await;
     assert_eq!(

@@ -1,16 +1,17 @@
 //! The table of attempts: moving one from phase to phase. Each statement names fence and phase.
 
+use longshore_core::attempt::Phase;
 use longshore_core::job::AttemptRecord;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::Verdict;
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, Timestamp};
-use sqlx::query::Query;
 
 use crate::columns::{Cells, json, time};
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::jobs::change::Try;
-use crate::sqlite::{Connection, Database};
+use crate::statement::{Statement, query};
 
 /// Who reports: the attempt, and the number under which the reporter was given its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +135,30 @@ pub(crate) async fn exited(
     one(db, fenced.attempt, bind_verdict(query, verdict)).await
 }
 
+/// What a report of this verdict means that came too late: nothing new, if this reporter has brought
+/// the attempt to this phase with the same verdict before.
+pub(crate) async fn known(
+    db: &mut Connection,
+    fenced: Fenced,
+    phase: Phase,
+    verdict: &Verdict,
+) -> Result<Try, StoreError> {
+    let record = super::get(db, fenced.attempt).await?;
+    let known = record.filter(|record| {
+        record.fence == fenced.fence
+            && record.phase == phase
+            && record.verdict.as_ref() == Some(verdict)
+    });
+    known
+        .map(|record| Try {
+            job: record.job,
+            number: record.number,
+        })
+        .ok_or(StoreError::Stale {
+            attempt: fenced.attempt,
+        })
+}
+
 /// Any phase but the last → ended.
 pub(crate) async fn end(
     db: &mut Connection,
@@ -165,25 +190,17 @@ pub(crate) async fn removed(
     attempt: AttemptId,
     now: Timestamp,
 ) -> Result<Option<Try>, StoreError> {
-    fetch(
-        db,
-        sqlx::query(REMOVED)
-            .bind(attempt.to_string())
-            .bind(time(now)),
-    )
-    .await
+    fetch(db, query(REMOVED).bind(attempt.to_string()).bind(time(now))).await
 }
 
-pub(super) type Statement<'q> = Query<'q, Database, <Database as sqlx::Database>::Arguments>;
-
-pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement<'static> {
-    sqlx::query(sql)
+pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement {
+    query(sql)
         .bind(fenced.attempt.to_string())
         .bind(fenced.fence)
 }
 
 /// Binds a verdict to eight columns in their order.
-pub(super) fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> Statement<'q> {
+pub(super) fn bind_verdict(query: Statement, verdict: &Verdict) -> Statement {
     query
         .bind(verdict.outcome.status().word())
         .bind(verdict.outcome.to_string())
@@ -199,12 +216,12 @@ pub(super) fn bind_verdict<'q>(query: Statement<'q>, verdict: &'q Verdict) -> St
 pub(super) async fn one(
     db: &mut Connection,
     attempt: AttemptId,
-    query: Statement<'_>,
+    query: Statement,
 ) -> Result<Try, StoreError> {
     fetch(db, query).await?.ok_or(StoreError::Stale { attempt })
 }
 
-async fn fetch(db: &mut Connection, query: Statement<'_>) -> Result<Option<Try>, StoreError> {
+async fn fetch(db: &mut Connection, query: Statement) -> Result<Option<Try>, StoreError> {
     let Some(row) = query.fetch_optional(db).await? else {
         return Ok(None);
     };

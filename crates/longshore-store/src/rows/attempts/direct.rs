@@ -8,9 +8,10 @@ use longshore_core::{AttemptId, HostId, JobId, Timestamp};
 use super::change::{Fenced, bind_verdict, fence, one};
 use super::{columns, read};
 use crate::columns::{json, time};
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::jobs::change::Try;
-use crate::sqlite::Connection;
+use crate::statement::query;
 
 const BEGIN: &str = concat!(
     "INSERT INTO attempts (id, job_id, number, host_id, phase, fence, claimed_at, driver) \
@@ -34,7 +35,7 @@ pub(crate) async fn begin(
     (attempt, job, host): (AttemptId, JobId, HostId),
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = sqlx::query(BEGIN)
+    let row = query(BEGIN)
         .bind(attempt.to_string())
         .bind(job.to_string())
         .bind(host.to_string())

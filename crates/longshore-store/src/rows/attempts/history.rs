@@ -3,11 +3,12 @@
 use longshore_core::launch::Handle;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp};
 
-use super::change::{Statement, bind_verdict};
+use super::change::bind_verdict;
 use crate::columns::{json, time};
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::history::{ImportedAttempt, ImportedJob, ImportedState};
-use crate::sqlite::Connection;
+use crate::statement::{Statement, query};
 
 const RUNNING: &str = "INSERT INTO attempts (id, job_id, host_id, claimed_at, handle, number, fence, \
     driver, phase, started_at) VALUES ($1, $2, $3, $4, $5, 1, 1, 'service', 'running', $4)";
@@ -43,7 +44,7 @@ pub(crate) async fn insert(db: &mut Connection, job: &ImportedJob) -> Result<(),
 }
 
 /// All but the verdict. What the other system did not keep is taken from what it did.
-fn ended(job: JobId, attempt: &ImportedAttempt, finished_at: Timestamp) -> Statement<'static> {
+fn ended(job: JobId, attempt: &ImportedAttempt, finished_at: Timestamp) -> Statement {
     let claimed_at = attempt.started_at.unwrap_or(finished_at);
     let ids = (attempt.id, job, attempt.host);
     keys(ENDED, ids, claimed_at, attempt.handle.as_ref())
@@ -58,8 +59,8 @@ fn keys(
     (attempt, job, host): (AttemptId, JobId, HostId),
     claimed_at: Timestamp,
     handle: Option<&Handle>,
-) -> Statement<'static> {
-    sqlx::query(sql)
+) -> Statement {
+    query(sql)
         .bind(attempt.to_string())
         .bind(job.to_string())
         .bind(host.to_string())

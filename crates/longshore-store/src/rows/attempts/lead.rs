@@ -1,13 +1,15 @@
 //! The table of attempts: who leads one. Claims, leases, take-overs.
 
 use longshore_core::job::{AttemptRecord, Lease};
+use longshore_core::limits::STORE_ROWS;
 use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use super::{columns, holds_slot, read};
 use crate::columns::{amount, time};
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::Connection;
+use crate::statement::{Builder, query};
 
 // Slots and shares are counted in the statement itself: two workers that claim at one time cannot
 // both have the last one.
@@ -34,8 +36,9 @@ pub(crate) const CLAIM: &str = concat!(
     "))) RETURNING ",
     columns!()
 );
-const RENEW: &str =
+const RELEASE: &str =
     "UPDATE attempts SET lease_until = $2 WHERE worker_id = $1 AND phase <> 'ended'";
+const RENEW: &str = "UPDATE attempts SET lease_until = ";
 const TAKE_OVER: &str = concat!(
     "UPDATE attempts SET fence = fence + 1, worker_id = $3, lease_until = $4 \
      WHERE id = $1 AND fence = $2 AND phase <> 'ended' AND driver = 'engine' \
@@ -59,7 +62,7 @@ pub(crate) async fn claim(
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
     let Given { share, most } = given;
-    let row = sqlx::query(CLAIM)
+    let row = query(CLAIM)
         .bind(attempt.to_string())
         .bind(job.to_string())
         .bind(host.to_string())
@@ -75,18 +78,39 @@ pub(crate) async fn claim(
     row.as_ref().map(read).transpose()
 }
 
-/// Moves the end of all leases of a worker; says how many it has.
+/// Moves the end of a worker's leases of these attempts; says how many of them it has.
 pub(crate) async fn renew(
     db: &mut Connection,
     worker: WorkerId,
+    attempts: &[AttemptId],
     until: Timestamp,
 ) -> Result<u64, StoreError> {
-    let renewed = sqlx::query(RENEW)
+    let mut renewed = 0;
+    for part in attempts.chunks(STORE_ROWS) {
+        let mut query = Builder::new(RENEW);
+        query.push_bind(time(until)).push(" WHERE worker_id = ");
+        query.push_bind(worker.to_string());
+        query.push(" AND phase <> 'ended' AND id IN (");
+        let ids = part.iter().map(|attempt| attempt.to_string().into());
+        query.push_list(ids).push(")");
+        let is_usual = part.len() == 1;
+        renewed += query.build().usual(is_usual).execute(db).await?;
+    }
+    Ok(renewed)
+}
+
+/// Ends all leases of a worker.
+pub(crate) async fn release(
+    db: &mut Connection,
+    worker: WorkerId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(RELEASE)
         .bind(worker.to_string())
-        .bind(time(until))
+        .bind(time(now))
         .execute(db)
         .await?;
-    Ok(renewed.rows_affected())
+    Ok(())
 }
 
 /// Gives an attempt that nobody leads a new leader; `None` if somebody was quicker.
@@ -96,7 +120,7 @@ pub(crate) async fn take_over(
     lease: Lease,
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = sqlx::query(TAKE_OVER)
+    let row = query(TAKE_OVER)
         .bind(attempt.to_string())
         .bind(fence)
         .bind(lease.worker.to_string())

@@ -6,8 +6,9 @@ use longshore_core::retry::Budget;
 use longshore_core::{HostId, JobId, Timestamp};
 
 use crate::columns::{Cells, time};
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::Connection;
+use crate::statement::query;
 
 /// Jobs that this attempt speaks for. One that its caller drives is pending until it is started.
 macro_rules! under_way {
@@ -65,7 +66,7 @@ pub(crate) struct Standing {
 
 /// Where a job stands, and who moves it.
 pub(crate) async fn standing(db: &mut Connection, job: JobId) -> Result<Standing, StoreError> {
-    let row = sqlx::query(STANDING)
+    let row = query(STANDING)
         .bind(job.to_string())
         .fetch_optional(db)
         .await?;
@@ -84,13 +85,13 @@ pub(crate) async fn status(db: &mut Connection, job: JobId) -> Result<JobStatus,
 
 /// Queued → launching.
 pub(crate) async fn claim(db: &mut Connection, one: Try, host: HostId) -> Result<bool, StoreError> {
-    let claimed = sqlx::query(CLAIM)
+    let claimed = query(CLAIM)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .bind(host.to_string())
         .execute(db)
         .await?;
-    Ok(claimed.rows_affected() > 0)
+    Ok(claimed > 0)
 }
 
 /// Keeps the digest of the image, the first time.
@@ -99,7 +100,7 @@ pub(crate) async fn set_image(
     job: JobId,
     digest: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(IMAGE)
+    query(IMAGE)
         .bind(job.to_string())
         .bind(digest)
         .execute(db)
@@ -109,13 +110,13 @@ pub(crate) async fn set_image(
 
 /// Under way → running.
 pub(crate) async fn run(db: &mut Connection, one: Try, now: Timestamp) -> Result<bool, StoreError> {
-    let moved = sqlx::query(RUN)
+    let moved = query(RUN)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .bind(time(now))
         .execute(db)
         .await?;
-    Ok(moved.rows_affected() > 0)
+    Ok(moved > 0)
 }
 
 /// Notes the wish that a job under way be cancelled; `false` if it was noted before.
@@ -124,12 +125,12 @@ pub(crate) async fn wish_cancel(
     job: JobId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let noted = sqlx::query(WISH)
+    let noted = query(WISH)
         .bind(job.to_string())
         .bind(time(now))
         .execute(db)
         .await?;
-    Ok(noted.rows_affected() > 0)
+    Ok(noted > 0)
 }
 
 /// A job that no attempt works on → final. `cancelled_at` is set when somebody wished it.
@@ -144,7 +145,7 @@ pub(crate) async fn give_up(
         Outcome::Cancelled(_) => Some(time(now)),
         Outcome::Completed | Outcome::Failed(_) | Outcome::TimedOut(_) => None,
     };
-    let moved = sqlx::query(GIVE_UP)
+    let moved = query(GIVE_UP)
         .bind(job.to_string())
         .bind(outcome.status().word())
         .bind(outcome.to_string())
@@ -153,7 +154,7 @@ pub(crate) async fn give_up(
         .bind(cancelled_at)
         .execute(db)
         .await?;
-    Ok(moved.rows_affected() > 0)
+    Ok(moved > 0)
 }
 
 /// Whether this attempt is the current one of a job under way.
@@ -171,7 +172,7 @@ pub(crate) enum UnderWay {
 
 /// Says whether the attempt speaks for its job.
 pub(crate) async fn under_way(db: &mut Connection, one: Try) -> Result<UnderWay, StoreError> {
-    let row = sqlx::query(UNDER_WAY)
+    let row = query(UNDER_WAY)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .fetch_optional(db)
@@ -196,7 +197,7 @@ pub(crate) async fn finish(
     verdict: &Verdict,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(FINISH)
+    query(FINISH)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .bind(outcome.status().word())
@@ -222,7 +223,7 @@ pub(crate) async fn retry(
         Budget::Infrastructure => (0, 1),
         Budget::Free => (0, 0),
     };
-    sqlx::query(RETRY)
+    query(RETRY)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .bind(verdict.exit_code.map(i64::from))
@@ -241,10 +242,10 @@ pub(crate) async fn revive(
     job: JobId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let moved = sqlx::query(REVIVE)
+    let moved = query(REVIVE)
         .bind(job.to_string())
         .bind(time(now))
         .execute(db)
         .await?;
-    Ok(moved.rows_affected() > 0)
+    Ok(moved > 0)
 }

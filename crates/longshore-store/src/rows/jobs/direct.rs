@@ -4,8 +4,9 @@ use longshore_core::{HostId, JobId, Timestamp};
 
 use super::change::Try;
 use crate::columns::time;
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::Connection;
+use crate::statement::query;
 
 // The total clock begins with the first attempt: how long a caller waits before is not its affair.
 const BEGIN: &str = "UPDATE jobs SET attempt = $2, host_id = $3, started_at = NULL, \
@@ -31,24 +32,24 @@ pub(crate) async fn begin(
     host: HostId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let begun = sqlx::query(BEGIN)
+    let begun = query(BEGIN)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .bind(host.to_string())
         .bind(time(now))
         .execute(db)
         .await?;
-    Ok(begun.rows_affected() > 0)
+    Ok(begun > 0)
 }
 
 /// Pending → launching.
 pub(crate) async fn launch(db: &mut Connection, one: Try) -> Result<bool, StoreError> {
-    let moved = sqlx::query(LAUNCH)
+    let moved = query(LAUNCH)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .execute(db)
         .await?;
-    Ok(moved.rows_affected() > 0)
+    Ok(moved > 0)
 }
 
 /// Pending or launching → pending.
@@ -71,11 +72,8 @@ pub(crate) async fn remark(
 
 /// Final → pending, with everything reset that a new start resets.
 pub(crate) async fn reopen(db: &mut Connection, job: JobId) -> Result<bool, StoreError> {
-    let moved = sqlx::query(REOPEN)
-        .bind(job.to_string())
-        .execute(db)
-        .await?;
-    Ok(moved.rows_affected() > 0)
+    let moved = query(REOPEN).bind(job.to_string()).execute(db).await?;
+    Ok(moved > 0)
 }
 
 async fn say(
@@ -84,11 +82,11 @@ async fn say(
     one: Try,
     message: Option<&str>,
 ) -> Result<bool, StoreError> {
-    let said = sqlx::query(sql)
+    let said = query(sql)
         .bind(one.job.to_string())
         .bind(i64::from(one.number))
         .bind(message)
         .execute(db)
         .await?;
-    Ok(said.rows_affected() > 0)
+    Ok(said > 0)
 }

@@ -4,8 +4,9 @@ use longshore_core::outcome::Limit;
 use longshore_core::{JobId, Timestamp};
 
 use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Row};
+use crate::statement::query;
 
 pub(crate) const RELEASE: &str = "UPDATE jobs SET status = 'queued', queued_at = $1, not_before = NULL, \
     started_at = NULL, queue_deadline = $1 + queue_limit WHERE id IN ( \
@@ -36,7 +37,7 @@ pub(crate) async fn release(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<JobId>, StoreError> {
-    ids(&sqlx::query(RELEASE)
+    ids(&query(RELEASE)
         .bind(time(now))
         .bind(i64::from(limit))
         .fetch_all(db)
@@ -45,7 +46,7 @@ pub(crate) async fn release(
 
 /// When the next job is due for release, or out of time.
 pub(crate) async fn next(db: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
-    let row = sqlx::query(NEXT).fetch_one(db).await?;
+    let row = query(NEXT).fetch_one(db).await?;
     Cells::new("jobs", &row).time_option("due")
 }
 
@@ -62,7 +63,7 @@ pub(crate) async fn out_of_time(
         // The clocks of attempts; whoever moves the attempt watches them.
         Limit::Pull | Limit::Start | Limit::Run => return Ok(Vec::new()),
     };
-    ids(&sqlx::query(sql)
+    ids(&query(sql)
         .bind(time(now))
         .bind(i64::from(most))
         .fetch_all(db)
@@ -75,7 +76,7 @@ pub(crate) async fn finished(
     before: Timestamp,
     limit: u32,
 ) -> Result<Vec<JobId>, StoreError> {
-    ids(&sqlx::query(FINISHED)
+    ids(&query(FINISHED)
         .bind(time(before))
         .bind(i64::from(limit))
         .fetch_all(db)
@@ -84,10 +85,7 @@ pub(crate) async fn finished(
 
 /// Deletes a job with its labels, attempts and events.
 pub(crate) async fn delete(db: &mut Connection, job: JobId) -> Result<(), StoreError> {
-    sqlx::query(DELETE)
-        .bind(job.to_string())
-        .execute(db)
-        .await?;
+    query(DELETE).bind(job.to_string()).execute(db).await?;
     Ok(())
 }
 

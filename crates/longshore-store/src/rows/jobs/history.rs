@@ -3,9 +3,10 @@
 use longshore_core::outcome::JobStatus;
 
 use crate::columns::time;
+use crate::database::Connection;
 use crate::error::StoreError;
 use crate::history::{ImportedJob, ImportedState};
-use crate::sqlite::Connection;
+use crate::statement::query;
 
 const SET: &str = "UPDATE jobs SET status = $2, reason = $3, exit_code = $4, message = $5, \
     attempt = $6, host_id = $7, queued_at = $8, started_at = $9, finished_at = $10, \
@@ -26,7 +27,7 @@ struct History {
 /// Writes the history of a job that was added a moment ago.
 pub(crate) async fn insert(db: &mut Connection, job: &ImportedJob) -> Result<(), StoreError> {
     let history = history(&job.state);
-    sqlx::query(SET)
+    query(SET)
         .bind(job.id.to_string())
         .bind(history.status)
         .bind(history.reason)

@@ -7,12 +7,11 @@ use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::{JobSpec, TimeLimit};
 use longshore_core::{JobId, Timestamp};
-use sqlx::QueryBuilder;
-use sqlx::query_builder::Separated;
 
 use crate::columns::{Cells, json, length, time};
+use crate::database::Connection;
 use crate::error::StoreError;
-use crate::sqlite::{Connection, Database};
+use crate::statement::{Builder, Value, query};
 
 const INSERT: &str = "INSERT INTO jobs (id, short, spec, name, priority, idempotency_key, status, \
     created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline, \
@@ -52,16 +51,10 @@ pub(crate) async fn insert(
 ) -> Result<HashSet<JobId>, StoreError> {
     let mut new = HashSet::with_capacity(jobs.len());
     for part in jobs.chunks(STORE_ROWS) {
-        let mut query = QueryBuilder::<Database>::new(INSERT);
-        query.push_values(part, push);
-        query.push(INSERTED);
+        let mut query = Builder::new(INSERT);
+        query.push_rows(part.iter().map(cells)).push(INSERTED);
         let is_usual = part.len() == STORE_ROWS || part.len() == 1;
-        for row in query
-            .build()
-            .persistent(is_usual)
-            .fetch_all(&mut *db)
-            .await?
-        {
+        for row in query.build().usual(is_usual).fetch_all(&mut *db).await? {
             new.insert(Cells::new("jobs", &row).parse("id")?);
         }
     }
@@ -70,13 +63,14 @@ pub(crate) async fn insert(
 
 /// The job that an idempotency key belongs to.
 pub(crate) async fn by_key(db: &mut Connection, key: &str) -> Result<Option<JobId>, StoreError> {
-    let row = sqlx::query(BY_KEY).bind(key).fetch_optional(db).await?;
+    let row = query(BY_KEY).bind(key).fetch_optional(db).await?;
     row.as_ref()
         .map(|row| Cells::new("jobs", row).parse("id"))
         .transpose()
 }
 
-fn push(mut row: Separated<'_, Database, &'static str>, job: &JobRow<'_>) {
+/// What stands in each of the columns.
+fn cells(job: &JobRow<'_>) -> [Value; 15] {
     let (spec, now) = (job.spec, time(job.now));
     let limit = |limit: Option<TimeLimit>| limit.map(|limit| length(limit.duration()));
     let (queue, total) = (limit(spec.timeouts.queue), limit(spec.timeouts.total));
@@ -86,23 +80,27 @@ fn push(mut row: Separated<'_, Database, &'static str>, job: &JobRow<'_>) {
     } else {
         JobStatus::Pending
     };
-    row.push_bind(job.id.to_string())
-        .push_bind(job.id.short())
-        .push_bind(json(spec))
-        .push_bind(spec.name.as_ref().map(ToString::to_string))
-        .push_bind(i64::from(spec.priority))
-        .push_bind(spec.idempotency_key.as_ref().map(ToString::to_string))
-        .push_bind(status.word())
-        .push_bind(now)
-        .push_bind(is_queued.then_some(now))
-        .push_bind(job.not_before.map(time))
-        .push_bind(queue)
-        .push_bind(total)
-        .push_bind(
-            queue
-                .filter(|_| is_queued)
-                .map(|queue| now.saturating_add(queue)),
-        )
-        .push_bind(job.total_deadline(total))
-        .push_bind(job.driver.word());
+    let queue_deadline = queue
+        .filter(|_| is_queued)
+        .map(|queue| now.saturating_add(queue));
+    [
+        job.id.to_string().into(),
+        job.id.short().into(),
+        json(spec).into(),
+        spec.name.as_ref().map(ToString::to_string).into(),
+        i64::from(spec.priority).into(),
+        spec.idempotency_key
+            .as_ref()
+            .map(ToString::to_string)
+            .into(),
+        status.word().into(),
+        now.into(),
+        is_queued.then_some(now).into(),
+        job.not_before.map(time).into(),
+        queue.into(),
+        total.into(),
+        queue_deadline.into(),
+        job.total_deadline(total).into(),
+        job.driver.word().into(),
+    ]
 }
