@@ -5,7 +5,7 @@
 
 use sqlx::database::HasStatementCache;
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Encode, SqlSafeStr, SqlStr, Type};
+use sqlx::{AssertSqlSafe, Encode, Type};
 
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
@@ -72,22 +72,31 @@ impl From<&Option<String>> for Value {
     }
 }
 
+/// The text of a statement.
+enum Text {
+    /// With `$1`, `$2`, … for its values.
+    Fixed(&'static str),
+    /// With `?` for each value: SQLite takes a time that grows with their square to find thousands
+    /// of values by name. A server gets numbers.
+    Built(String),
+}
+
 /// A statement in the course of being put together.
 pub(crate) struct Statement {
-    text: SqlStr,
+    text: Text,
     values: Vec<Value>,
     is_usual: bool,
 }
 
 /// A statement with this text; its values are bound in the order of `$1`, `$2`, …
 pub(crate) fn query(text: &'static str) -> Statement {
-    Statement::new(text, Vec::new())
+    Statement::new(Text::Fixed(text), Vec::new())
 }
 
 impl Statement {
-    fn new(text: impl SqlSafeStr, values: Vec<Value>) -> Self {
+    fn new(text: Text, values: Vec<Value>) -> Self {
         Self {
-            text: text.into_sql_str(),
+            text,
             values,
             is_usual: true,
         }
@@ -164,6 +173,9 @@ impl Statement {
             Value::Number(_) => None,
         });
         texts.for_each(postgres::make_fit);
+        if let Text::Built(text) = &mut self.text {
+            *text = numbered(text);
+        }
         self
     }
 
@@ -173,13 +185,18 @@ impl Statement {
         Option<String>: for<'q> Encode<'q, D> + Type<D>,
         Option<i64>: for<'q> Encode<'q, D> + Type<D>,
     {
-        let query = sqlx::query(self.text).persistent(self.is_usual);
-        self.values
-            .into_iter()
-            .fold(query, |query, value| match value {
+        let query = match self.text {
+            Text::Fixed(text) => sqlx::query(text),
+            // Only texts of this crate get in, and places for values.
+            Text::Built(text) => sqlx::query(AssertSqlSafe(text)),
+        };
+        self.values.into_iter().fold(
+            query.persistent(self.is_usual),
+            |query, value| match value {
                 Value::Text(text) => query.bind(text),
                 Value::Number(number) => query.bind(number),
-            })
+            },
+        )
     }
 }
 
@@ -207,8 +224,7 @@ impl Builder {
     /// Adds a value.
     pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
-        self.text.push('$');
-        self.text.push_str(&self.values.len().to_string());
+        self.text.push('?');
         self
     }
 
@@ -238,9 +254,20 @@ impl Builder {
 
     /// The statement.
     pub(crate) fn build(self) -> Statement {
-        // Only texts of this crate get in, and places for values.
-        Statement::new(AssertSqlSafe(self.text), self.values)
+        Statement::new(Text::Built(self.text), self.values)
     }
+}
+
+/// The same text with `$1`, `$2`, … for its values.
+fn numbered(text: &str) -> String {
+    let mut pieces = text.split('?');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.enumerate().fold(first, |mut text, (index, piece)| {
+        text.push('$');
+        text.push_str(&(index + 1).to_string());
+        text.push_str(piece);
+        text
+    })
 }
 
 #[cfg(test)]
@@ -252,9 +279,9 @@ mod tests {
         let mut builder = Builder::new("INSERT INTO t (a, b) ");
         builder.push_rows([[1.into(), "x".into()], [2.into(), "y".into()]]);
         builder.push(" RETURNING a");
-        let statement = builder.build();
         let text = "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) RETURNING a";
-        assert_eq!(statement.text.as_str(), text);
+        assert_eq!(numbered(&builder.text), text);
+        let statement = builder.build();
         let values: [Value; 4] = [1.into(), "x".into(), 2.into(), "y".into()];
         assert_eq!(statement.values, values);
     }
