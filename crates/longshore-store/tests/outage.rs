@@ -114,12 +114,12 @@ async fn a_server_that_is_away_for_a_moment_is_waited_for() {
     let store = scene.direct().await;
     let before = submit(&store, spec(), at(0)).await;
     scene.server.strike_down();
-    let waiting = {
-        let store = store.clone();
-        tokio::spawn(async move { submit(&store, spec(), at(1)).await })
+    let both = async {
+        let resumed = async { scene.server.resume().unwrap() };
+        let (after, ()) = tokio::join!(submit(&store, spec(), at(1)), resumed);
+        after
     };
-    scene.server.resume().unwrap();
-    let after = tokio::time::timeout(SOON, waiting).await.unwrap().unwrap();
+    let after = tokio::time::timeout(SOON, both).await.unwrap();
     for job in [before, after] {
         assert_eq!(store.job(job).await.unwrap().status, JobStatus::Queued);
     }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use longshore_testkit::{Engine, EngineOptions, Fault, FaultProxy, Rule, RuleId, load_demo_image};
+use longshore_testkit::{
+    Engine, EngineOptions, Fault, FaultProxy, Rule, RuleId, eventually, load_demo_image,
+};
 use serde_json::{Value, json};
 
 use super::planned::Planned;
@@ -13,8 +15,8 @@ use crate::drill::{Drill, Process};
 
 /// Attempts at one time on each engine.
 const SLOTS: &str = "8";
-/// How often a pause looks whether something is due.
-const STEP: Duration = Duration::from_millis(20);
+/// How much longer than meant anything may take while engines are started and stopped.
+const STORMY: Duration = Duration::from_mins(3);
 
 /// An engine, as the pool reaches it.
 struct Site {
@@ -96,17 +98,21 @@ impl Stage {
     /// Waits, and brings relief where it is due.
     pub(super) fn pause(&mut self, pause: Duration) {
         let until = Instant::now() + pause;
-        while Instant::now() < until {
-            let now = Instant::now();
-            let due: Vec<Relief> = self
-                .reliefs
-                .extract_if(.., |(at, _)| *at <= now)
-                .map(|(_, relief)| relief)
-                .collect();
-            for relief in due {
-                self.relieve(relief);
-            }
-            std::thread::sleep(STEP);
+        eventually("the pause is over", pause + STORMY, || {
+            self.relieve_due();
+            Instant::now() >= until
+        });
+    }
+
+    fn relieve_due(&mut self) {
+        let now = Instant::now();
+        let due: Vec<Relief> = self
+            .reliefs
+            .extract_if(.., |(at, _)| *at <= now)
+            .map(|(_, relief)| relief)
+            .collect();
+        for relief in due {
+            self.relieve(relief);
         }
     }
 
@@ -194,11 +200,12 @@ impl Stage {
     /// Waits until every job is over and every container removed; says so if it does not come.
     pub(super) fn settle(&self, limit: Duration) -> Vec<String> {
         let until = Instant::now() + limit;
-        while Instant::now() < until {
-            if !self.has_open_jobs() && self.containers().iter().all(Vec::is_empty) {
-                return Vec::new();
-            }
-            std::thread::sleep(STEP * 10);
+        let is_over = || !self.has_open_jobs() && self.containers().iter().all(Vec::is_empty);
+        eventually("it is over or too late", limit + STORMY, || {
+            Instant::now() >= until || is_over()
+        });
+        if is_over() {
+            return Vec::new();
         }
         vec![format!("not everything is over {limit:?} after the storm")]
     }

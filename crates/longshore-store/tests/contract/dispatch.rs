@@ -119,8 +119,9 @@ pub(crate) async fn a_lease_that_is_not_named_runs_out(store: &Store) {
     let leader = attempt.lease.unwrap().worker;
     let host = add_host(store, 1).await;
     let other = claim(submit(store, spec(), at(0)).await, host);
+    let unnamed = other.attempt;
     store.claim(&[other], leader, at(30), at(1)).await.unwrap();
-    let renewed = store.renew(leader, &[other.attempt], at(90)).await;
+    let renewed = store.renew(leader, &[unnamed], at(90)).await;
     assert_eq!(renewed.unwrap(), 1);
     let expired = store.expired(at(31), 9).await.unwrap();
     assert_eq!(
