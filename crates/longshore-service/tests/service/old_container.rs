@@ -79,10 +79,9 @@ async fn whoever_waits_for_an_old_container_hears_of_its_end_at_once() {
         })
         .await;
         let began = Instant::now();
-        scene
-            .engine
-            .docker(["exec", &old.id, "touch", "/go"])
-            .unwrap();
+        let touch = ["exec", &old.id, "touch", "/go"];
+        // The container may end, and the command with it, before that is told.
+        let _ = scene.engine.docker(touch);
         began
     };
     let waited = async {
