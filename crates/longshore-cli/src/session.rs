@@ -65,7 +65,8 @@ impl Session {
     pub(crate) async fn store(&self) -> Result<&Store, Failure> {
         let location = self.location()?;
         let open = || async { Store::open_at(&location).await.map_err(Failure::from) };
-        self.store.get_or_try_init(open).await
+        // Every command has this in it, and it is large.
+        Box::pin(self.store.get_or_try_init(open)).await
     }
 
     /// The job that somebody named.

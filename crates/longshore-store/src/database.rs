@@ -157,9 +157,14 @@ impl Readers {
     /// A connection to read from; goes back when it is dropped.
     pub(crate) async fn acquire(&self) -> Result<Connection, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::Sqlite(Held::Lent(sqlite::acquire(pool).await?)),
+            // Large futures, in every reading: kept apart.
+            Self::Sqlite(pool) => {
+                let lent = Box::pin(sqlite::acquire(pool)).await?;
+                Connection::Sqlite(Held::Lent(lent))
+            }
             Self::Postgres(pool) => {
-                let lent = pool.acquire().await.map_err(StoreError::unreachable)?;
+                let lent = Box::pin(pool.acquire()).await;
+                let lent = lent.map_err(StoreError::unreachable)?;
                 Connection::Postgres(Session::new(Held::Lent(lent)))
             }
         })
