@@ -77,8 +77,8 @@ impl Storm {
             *troubles.entry(trouble.name()).or_default() += 1;
             stage.befall(trouble);
             let weary = rng.usize(..=unwanted.len() * 2);
-            if weary < unwanted.len() {
-                stage.cancel(unwanted.swap_remove(weary));
+            if weary < unwanted.len() && stage.cancel(unwanted[weary]) {
+                unwanted.swap_remove(weary);
             }
         }
         stage.calm();

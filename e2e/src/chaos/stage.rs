@@ -181,9 +181,10 @@ impl Stage {
         }
     }
 
-    /// Asks for the end of a job; a job that is over already cannot be cancelled.
-    pub(super) fn cancel(&self, job: &Planned) {
-        self.drill.call(&["cancel", &job.name]);
+    /// Asks for the end of a job; `false` if that could not be written down: the job is over, or a
+    /// worker was frozen while it had the store to itself.
+    pub(super) fn cancel(&self, job: &Planned) -> bool {
+        self.drill.call(&["cancel", &job.name]).code == 0
     }
 
     /// Ends all trouble, and says so of each host, whose breaker may be open for minutes.
