@@ -38,6 +38,8 @@ pub struct Storm {
     pub engines: usize,
     /// How many workers move them.
     pub workers: usize,
+    /// Whether engines are killed and stopped, too.
+    pub engines_fall: bool,
 }
 
 /// What happened.

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             jobs: arguments.jobs,
             engines: arguments.engines,
             workers: arguments.workers,
+            engines_fall: true,
         };
         println!("{storm:?}; `cargo xtask chaos --seed {seed}` raises it again");
         let aftermath = storm.rage();

@@ -60,11 +60,11 @@ impl Trouble {
                 lasts: Duration::from_secs(35),
             },
             24..30 => Self::CutOff { engine, lasts },
-            30..33 => Self::KillEngine {
+            30..33 if storm.engines_fall => Self::KillEngine {
                 engine,
                 away: lasts,
             },
-            33..35 => Self::StopEngine {
+            33..35 if storm.engines_fall => Self::StopEngine {
                 engine,
                 away: lasts,
             },
