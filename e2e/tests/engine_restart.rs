@@ -221,3 +221,23 @@ fn with_live_restore_too_an_end_that_nobody_saw_is_no_success_without_proof() {
     let job = ended_while_away(true);
     assert_eq!(job["reason"], "lost", "{job:#}");
 }
+
+/// An engine takes along what it has read of a container and not yet written; how much is chance.
+#[test]
+fn output_that_a_killed_engine_may_have_taken_along_is_not_missing_in_silence() {
+    let script = "echo begun; seq 1 400000; sleep 1; until [ -e /v/go ]; do usleep 20000; done";
+    let mut scene = Scene::begun(true, &[], script);
+    scene.restart(End::Killed);
+    let volume = scene.drill.volume_flag();
+    let go = ["run", "--rm", "-v", &volume, "demo-image", "touch", "/v/go"];
+    scene.engine.docker(go).expect("a file can be made");
+    let job = scene.ended();
+    assert_eq!(job["status"], "completed", "{job:#}");
+    let told = scene.drill.call(&["logs", &scene.id]);
+    let bytes = told.stdout.len();
+    assert!(
+        told.stderr.contains("[longshore: the engine was restarted"),
+        "{bytes} bytes, {}",
+        told.stderr
+    );
+}

@@ -73,7 +73,7 @@ pub enum Observed {
     Absent,
     /// It exists and never ran; `refused` when a start was tried and the engine gave up.
     Created {
-        /// Code (125, 126, 127) and text of a failed start.
+        /// Fault and text of a failed start.
         refused: Option<Refusal>,
     },
     /// It runs.
@@ -90,8 +90,8 @@ pub enum Observed {
 /// A start that the engine refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// 126 cannot execute, 127 not found, 125 anything else.
-    pub code: u8,
+    /// Why, as the start itself would answer it.
+    pub fault: Fault,
     /// What the engine said.
     pub message: String,
 }

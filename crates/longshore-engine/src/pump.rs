@@ -12,13 +12,29 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Pump {
     reader: LogReader,
     pub(crate) writer: LogWriter,
+    past: Past,
+}
+
+/// What may have happened to output before it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// Nothing: the container's stream is being read since its start.
+    Whole,
+    /// It was not being read for a while, in which its engine may have gone down.
+    Doubtful,
 }
 
 impl Pump {
-    pub(crate) fn new(executor: SharedExecutor, handle: Handle, writer: LogWriter) -> Self {
+    pub(crate) fn new(
+        executor: SharedExecutor,
+        handle: Handle,
+        writer: LogWriter,
+        past: Past,
+    ) -> Self {
         Self {
             reader: LogReader { executor, handle },
             writer,
+            past,
         }
     }
 
@@ -29,6 +45,7 @@ impl Pump {
             match self.follow_once(&stop).await? {
                 Ended::AtItsEnd | Ended::Told => break,
                 Ended::Broken(error) => {
+                    self.past = Past::Doubtful;
                     tracing::debug!(error = %error, "the log stream broke and is opened again");
                 }
             }
@@ -42,6 +59,9 @@ impl Pump {
     }
 
     async fn follow_once(&mut self, stop: &CancellationToken) -> Result<Ended, LogError> {
+        if let Err(error) = self.settle_past().await? {
+            return Ok(Ended::Broken(error));
+        }
         let opened = tokio::select! {
             () = stop.cancelled() => return Ok(Ended::Told),
             opened = self.reader.follow(self.kept()) => opened,
@@ -71,10 +91,27 @@ impl Pump {
     /// # Errors
     /// The outer error is the log store's, the inner one the engine's; both may pass.
     pub(crate) async fn complete(&mut self) -> Result<Result<(), ExecutorError>, LogError> {
+        if let Err(error) = self.settle_past().await? {
+            return Ok(Err(error));
+        }
         match self.reader.rest(self.kept()).await {
             Ok(batches) => self.take_in(batches).await,
             Err(error) => Ok(Err(error)),
         }
+    }
+
+    /// Marks what the engine may have taken along, once it is known whether it went down.
+    async fn settle_past(&mut self) -> Result<Result<(), ExecutorError>, LogError> {
+        if self.past == Past::Whole {
+            return Ok(Ok(()));
+        }
+        match self.reader.doubt(&self.kept()).await {
+            Ok(Some(note)) => self.writer.append(note).await?,
+            Ok(None) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+        self.past = Past::Whole;
+        Ok(Ok(()))
     }
 
     async fn take_in(

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use jiff::Timestamp;
 use longshore_core::attempt::Observed;
 use longshore_core::host::{Endpoint, HostFacts};
 use longshore_core::launch::{Handle, Launch, container_name};
@@ -23,7 +24,8 @@ use crate::images::DockerImages;
 use crate::options::DockerOptions;
 use crate::start::Past;
 use crate::{
-    create, ending, events, listing, logs, observe, probe, resources, start, statistics, usage,
+    create, ending, events, listing, logs, memory, observe, probe, resources, start, statistics,
+    usage,
 };
 
 /// Containers that were made and not started yet; beyond it all are looked at before their start.
@@ -127,6 +129,14 @@ impl Executor for DockerExecutor {
         range: LogRange,
     ) -> Result<BoxStream<'static, Result<Frame, ExecutorError>>, ExecutorError> {
         logs::logs(&self.client, container_id(handle)?, range).await
+    }
+
+    async fn restarted_since(
+        &self,
+        handle: &Handle,
+        since: Option<Timestamp>,
+    ) -> Result<bool, ExecutorError> {
+        memory::restarted_since(&self.client, container_id(handle)?, since).await
     }
 
     async fn stop(&self, handle: &Handle, grace_secs: u32) -> Result<(), ExecutorError> {

@@ -8,10 +8,11 @@ use longshore_executor::ExecutorError;
 
 use crate::failure::{Cause, Failure};
 
-const NO_ROOM: [&str; 3] = [
+const NO_ROOM: [&str; 4] = [
     "no space left on device",
     "disk quota exceeded",
     "cannot allocate memory",
+    "no available IPv4 addresses",
 ];
 const HOST_LACKS: [&str; 9] = [
     "as there are only",
@@ -24,12 +25,18 @@ const HOST_LACKS: [&str; 9] = [
     "Your kernel does not support",
     "Requested CPUs are not available",
 ];
-const ENGINE_TROUBLE: [&str; 5] = [
+/// The last ones come of an engine that was killed between its own steps of an earlier start, and of
+/// networks that were changed under it.
+const ENGINE_TROUBLE: [&str; 9] = [
     "context deadline exceeded",
     "connection refused",
     "transport is closing",
     "error while dialing",
     "ttrpc: closed",
+    ": already exists",
+    "already exists in network",
+    "failed to create endpoint",
+    "iptables failed",
 ];
 
 fn has(message: &str, any: &[&str]) -> bool {
@@ -97,15 +104,25 @@ pub(crate) fn is_joined_already(failure: &Failure) -> bool {
 
 /// Of starting a container that is there; `code` is what the engine noted as its exit code.
 pub(crate) fn of_start(failure: &Failure, code: u8) -> Fault {
-    let message = failure.said();
-    match failure.status() {
+    let Some(status) = failure.status() else {
+        return of_call(failure);
+    };
+    match (of_refused_start(failure.said(), code), status) {
+        (Fault::StartRefused(_), 404) => Fault::Configuration,
+        (Fault::StartRefused(_), 409) => Fault::Conflict,
+        (fault, _) => fault,
+    }
+}
+
+/// Of the engine's words about a start that failed: its answer, and what it notes at the container.
+///
+/// With 126 and 127 the trouble is in the container, whatever words the job's own command puts there.
+pub(crate) fn of_refused_start(message: &str, code: u8) -> Fault {
+    match message {
         _ if has(message, &NO_ROOM) => Fault::Resources,
-        Some(_) if has(message, &HOST_LACKS) => Fault::Unsupported,
-        Some(404) => Fault::Configuration,
-        Some(409) => Fault::Conflict,
-        Some(500) if has(message, &ENGINE_TROUBLE) => Fault::Internal,
-        Some(_) => Fault::StartRefused(code),
-        None => of_call(failure),
+        _ if has(message, &HOST_LACKS) => Fault::Unsupported,
+        _ if code == 125 && has(message, &ENGINE_TROUBLE) => Fault::Internal,
+        _ => Fault::StartRefused(code),
     }
 }
 
@@ -281,29 +298,40 @@ mod tests {
     fn a_refused_start_is_the_jobs_fault_unless_the_host_is_in_trouble() {
         let table = [
             (
-                400,
+                (400, 127),
                 "exec: \"/nope\": stat /nope: no such file or directory",
                 Fault::StartRefused(127),
             ),
-            (404, "network x not found", Fault::Configuration),
+            ((404, 125), "network x not found", Fault::Configuration),
             (
-                500,
+                (500, 125),
                 "could not select device driver \"\" with capabilities: [[gpu]]",
                 Fault::Unsupported,
             ),
             (
-                500,
+                (500, 127),
                 "linux spec user: unable to find user x",
                 Fault::StartRefused(127),
             ),
             (
-                500,
+                (500, 125),
                 "connection error: desc = \"transport: error while dialing\"",
                 Fault::Internal,
             ),
+            (
+                (500, 125),
+                "task 4f3: already exists: unknown",
+                Fault::Internal,
+            ),
+            (
+                (400, 127),
+                "exec: \"connection refused\": executable file not found in $PATH",
+                Fault::StartRefused(127),
+            ),
         ];
-        for (status, message, fault) in table {
-            assert_eq!(of_start(&refused(status, message), 127), fault, "{message}");
+        for ((status, code), message, fault) in table {
+            let failure = refused(status, message);
+            assert_eq!(of_start(&failure, code), fault, "{message}");
         }
     }
 }

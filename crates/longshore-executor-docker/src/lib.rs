@@ -20,6 +20,7 @@ mod images;
 mod lines;
 mod listing;
 mod logs;
+mod memory;
 mod mend;
 mod observe;
 mod options;

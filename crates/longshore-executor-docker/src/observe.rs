@@ -130,7 +130,7 @@ impl Container {
 impl State {
     /// In the words of the port.
     pub(crate) fn observed(&self) -> Observed {
-        let has_run = time(&self.started_at).is_some();
+        let has_run = self.started_at().is_some();
         match self.status.as_str() {
             "removing" => Observed::Removing,
             // Between its end and its removal, or a removal that failed.
@@ -159,6 +159,11 @@ impl State {
         faults::is_abandoned_start(&self.error)
     }
 
+    /// When it began to run, if it ever did.
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
+        time(&self.started_at)
+    }
+
     /// When it ended. An engine that runs it again by itself keeps the last end meanwhile.
     pub(crate) fn finished_at(&self) -> Option<Timestamp> {
         match self.observed() {
@@ -172,7 +177,7 @@ impl State {
 
     fn running(&self) -> Observed {
         Observed::Running {
-            started_at: time(&self.started_at),
+            started_at: self.started_at(),
         }
     }
 
@@ -180,7 +185,7 @@ impl State {
         Observed::Exited(Exit {
             code: i32::try_from(self.exit_code).unwrap_or(i32::MAX),
             oom_killed: self.oom_killed,
-            started_at: time(&self.started_at),
+            started_at: self.started_at(),
             finished_at: time(&self.finished_at),
             message: Some(self.error.clone()).filter(|message| !message.is_empty()),
         })
@@ -190,7 +195,7 @@ impl State {
         let was_refused =
             !self.error.is_empty() && self.exit_code != 0 && !self.start_was_abandoned();
         was_refused.then(|| Refusal {
-            code: self.refusal_code(),
+            fault: faults::of_refused_start(&self.error, self.refusal_code()),
             message: self.error.clone(),
         })
     }
@@ -206,6 +211,8 @@ fn time(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use longshore_core::fault::Fault;
+
     use super::*;
 
     const ZERO: &str = "0001-01-01T00:00:00Z";
@@ -250,12 +257,22 @@ mod tests {
     fn a_refused_start_keeps_126_and_127_and_is_125_otherwise() {
         for (engine_code, code) in [(126, 126), (127, 127), (128, 125)] {
             let refused = Some(Refusal {
-                code,
+                fault: Fault::StartRefused(code),
                 message: "no".into(),
             });
             let observed = state("created", engine_code, "no", (ZERO, ZERO)).observed();
             assert_eq!(observed, Observed::Created { refused });
         }
+    }
+
+    #[test]
+    fn a_start_that_failed_for_the_engines_own_trouble_is_not_the_jobs_fault() {
+        let refused = Some(Refusal {
+            fault: Fault::Internal,
+            message: "task 4f: already exists".into(),
+        });
+        let observed = state("created", 128, "task 4f: already exists", (ZERO, ZERO)).observed();
+        assert_eq!(observed, Observed::Created { refused });
     }
 
     #[test]

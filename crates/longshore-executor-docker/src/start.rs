@@ -73,7 +73,7 @@ async fn decide(client: &Client, found: &Container, failure: Failure) -> Result<
             refused: Some(refusal),
         } if failure.is_ambiguous() => {
             let text = format!("cannot start container {}: {}", found.id, refusal.message);
-            Err(ExecutorError::new(Fault::StartRefused(refusal.code), text))
+            Err(ExecutorError::new(refusal.fault, text))
         }
         Observed::Absent
         | Observed::Created { .. }

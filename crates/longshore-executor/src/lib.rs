@@ -156,6 +156,15 @@ pub trait Executor: Send + Sync {
         range: LogRange,
     ) -> Result<BoxStream<'static, Result<Frame, ExecutorError>>, ExecutorError>;
 
+    /// Whether the engine was restarted since that moment of its own clock; without one, since the
+    /// container's start. An engine that goes down takes along what it had read of the container's
+    /// output and not yet written: no reading of the log shows that something is missing.
+    async fn restarted_since(
+        &self,
+        handle: &Handle,
+        since: Option<Timestamp>,
+    ) -> Result<bool, ExecutorError>;
+
     /// Sends the stop signal, waits for the grace of the spec, kills. Returns when it has ended or
     /// had ended before. `grace_secs` overrides the container's own grace.
     async fn stop(&self, handle: &Handle, grace_secs: u32) -> Result<(), ExecutorError>;

@@ -61,6 +61,19 @@ impl LogReader {
         }
     }
 
+    /// What is to be said in the log before anything is read that comes behind what is kept, when the
+    /// stream that it was read from has broken: the engine may have gone down with output of this
+    /// container in its hands.
+    ///
+    /// # Errors
+    /// The engine does not say.
+    pub async fn doubt(&self, kept: &Kept) -> Result<Option<Frame>, ExecutorError> {
+        let last = kept.recent.last().map(|frame| frame.at);
+        let is_new = self.executor.restarted_since(&self.handle, last).await?;
+        let text = "the engine was restarted: output of that time may be missing here";
+        Ok(is_new.then(|| note(text, last.unwrap_or_else(Timestamp::now))))
+    }
+
     /// The frames at the end that are not kept; `None` when the end alone does not tell.
     async fn end_behind(&self, kept: &Kept) -> Result<Option<Vec<Frame>>, ExecutorError> {
         let window = limits::LOG_END_FRAMES;

@@ -2,7 +2,6 @@
 
 use longshore_core::JobId;
 use longshore_core::attempt::{Observed, Phase, refused};
-use longshore_core::fault::Fault;
 use longshore_core::launch::Handle;
 use longshore_core::with_causes;
 use longshore_executor::{EndedBy, ExecutorError};
@@ -100,7 +99,7 @@ impl Charge {
             }
             Observed::Created {
                 refused: Some(refusal),
-            } => refused(Fault::StartRefused(refusal.code), &refusal.message),
+            } => refused(refusal.fault, &refusal.message),
             Observed::Created { refused: None } => refused(error.fault(), &with_causes(&error)),
         };
         tracing::warn!(job.id = %self.job.id, %error, "the container cannot be started");

@@ -147,7 +147,7 @@ impl Machine {
     }
 
     fn refused_start(&mut self, refusal: &Refusal) -> Action {
-        self.finish(refused(Fault::StartRefused(refusal.code), &refusal.message))
+        self.finish(refused(refusal.fault, &refusal.message))
     }
 
     /// A transient fault is tried again until a wish or a clock ends it; another is the verdict.

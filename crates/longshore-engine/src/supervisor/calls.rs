@@ -14,6 +14,7 @@ use super::Call;
 use super::logs::{LogTask, drain};
 use super::record::Outputs;
 use crate::context::{ActiveHost, Context};
+use crate::pump::Past;
 
 /// What the calls of one attempt need.
 #[derive(Clone)]
@@ -85,6 +86,7 @@ impl Calls {
             attempt: self.launch.attempt,
             handle,
             limit_bytes: self.launch.spec.log_limit_bytes(),
+            past: Past::Doubtful,
         };
         drain(&task, &self.outputs).await
     }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::record::Outputs;
 use crate::context::Context;
-use crate::pump::Pump;
+use crate::pump::{Past, Pump};
 
 /// A follow stream ends with its container; one that does not is told to after so long.
 const FOLLOW_ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -29,6 +29,7 @@ pub(super) struct LogTask {
     pub(super) attempt: AttemptId,
     pub(super) handle: Handle,
     pub(super) limit_bytes: u64,
+    pub(super) past: Past,
 }
 
 /// Where the attempt's log stands.
@@ -50,7 +51,8 @@ impl LogTask {
     async fn open(&self) -> Result<Pump, LogError> {
         let writer = LogWriter::open(&self.logs, self.attempt, self.limit_bytes).await?;
         let executor = Arc::clone(&self.executor);
-        Ok(Pump::new(executor, self.handle.clone(), writer))
+        let (handle, past) = (self.handle.clone(), self.past);
+        Ok(Pump::new(executor, handle, writer, past))
     }
 
     /// Begins to follow; rings when the output has come to its end.
@@ -66,7 +68,7 @@ impl LogTask {
     }
 
     /// Follows to the end. A log store that fails is tried again: the engine has the log meanwhile.
-    async fn follow_on(self, stop: CancellationToken) -> Option<Pump> {
+    async fn follow_on(mut self, stop: CancellationToken) -> Option<Pump> {
         let mut pause = limits::RETRY_CALL_FIRST;
         while !stop.is_cancelled() {
             let followed = match self.open().await {
@@ -77,6 +79,7 @@ impl LogTask {
                 Ok(pump) => return Some(pump),
                 Err(error) => {
                     tracing::error!(error = %error, "the log cannot be written; trying again");
+                    self.past = Past::Doubtful;
                 }
             }
             tokio::select! {

@@ -22,6 +22,7 @@ use super::Left;
 use super::logs::{self, LogState, LogTask};
 use crate::context::{ActiveHost, Context, Remains};
 use crate::health;
+use crate::pump::Past;
 
 /// What calls leave behind for the record.
 #[derive(Clone)]
@@ -232,10 +233,21 @@ impl Recorder {
             attempt: self.attempt.id,
             handle: handle.clone(),
             limit_bytes: self.job.spec.log_limit_bytes(),
+            past: self.past(),
         };
         let mut log = self.outputs.log().await;
         if matches!(*log, LogState::Untouched) {
             *log = task.follow(&self.context, Arc::clone(&self.output_ended));
+        }
+    }
+
+    /// One that was claimed here and has had no trouble yet was started a moment ago.
+    fn past(&self) -> Past {
+        let was_taken_over = self.attempt.fence > 1;
+        if was_taken_over || self.fault.is_some() {
+            Past::Doubtful
+        } else {
+            Past::Whole
         }
     }
 

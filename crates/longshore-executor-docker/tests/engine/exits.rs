@@ -52,7 +52,11 @@ async fn refused(argv: &[&str], user: Option<&str>) -> (Fault, String, Observed)
 fn code_seen(observed: &Observed) -> Option<u8> {
     match observed {
         Observed::Created {
-            refused: Some(Refusal { code, message }),
+            refused:
+                Some(Refusal {
+                    fault: Fault::StartRefused(code),
+                    message,
+                }),
         } if !message.is_empty() => Some(*code),
         Observed::Absent
         | Observed::Created { .. }

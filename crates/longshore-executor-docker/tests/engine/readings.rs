@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use longshore_core::spec::{ByteSize, JobSpec};
-use longshore_executor::{Executor, UsageMeter};
-use longshore_testkit::{Engine, EngineOptions, eventually_async};
+use longshore_executor::{Executor, Force, UsageMeter};
+use longshore_testkit::{Engine, EngineOptions, eventually_async, load_demo_image};
 
 use crate::scene::{PATIENCE, Scene, demo_spec, executor};
 
@@ -97,4 +97,32 @@ async fn an_engine_that_was_restarted_has_a_new_start() {
     assert_eq!(first.engine_id, second.engine_id);
     assert!(first.engine_started_at.unwrap() < killed_at);
     assert!(second.engine_started_at.unwrap() >= killed_at);
+}
+
+/// With live-restore nothing else shows that the engine is a new one.
+#[tokio::test]
+async fn an_engine_that_was_restarted_under_a_container_says_so() {
+    let options = EngineOptions {
+        live_restore: true,
+        ..EngineOptions::default()
+    };
+    let mut engine = Engine::start(&options).unwrap();
+    load_demo_image(engine.access()).unwrap();
+    let scene = Scene::on(engine.access());
+    let handle = scene.started(&scene.script("sleep 600")).await;
+    let restarted = async |since| {
+        let answer = scene.executor.restarted_since(&handle, since).await;
+        answer.unwrap()
+    };
+    let before = jiff::Timestamp::now();
+    assert!(!restarted(None).await);
+    assert!(!restarted(Some(before)).await);
+    engine.kill9().unwrap();
+    engine.start_again().unwrap();
+    assert!(restarted(None).await);
+    assert!(restarted(Some(before)).await);
+    scene.executor.stop(&handle, 0).await.unwrap();
+    assert!(!restarted(Some(jiff::Timestamp::now())).await);
+    scene.executor.remove(&handle, Force::Kill).await.unwrap();
+    assert!(!restarted(None).await);
 }

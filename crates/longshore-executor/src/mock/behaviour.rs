@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longshore_core::attempt::Refusal;
+use longshore_core::fault::Fault;
 use longshore_core::launch::Launch;
 use longshore_core::log::Stream;
 use longshore_core::spec::ImageReference;
@@ -144,7 +145,7 @@ impl Behaviour {
     pub fn refuses_start(code: u8, message: impl Into<String>) -> Self {
         Self {
             refusal: Some(Refusal {
-                code,
+                fault: Fault::StartRefused(code),
                 message: message.into(),
             }),
             ..Self::default()

@@ -168,6 +168,14 @@ impl Container {
         self.labels.get(LABEL_ATTEMPT)?.parse().ok()
     }
 
+    /// When it began to run, if it ever did.
+    pub(super) fn started_at(&self) -> Option<Timestamp> {
+        match &self.stage {
+            Stage::Created { .. } => None,
+            Stage::Running(run, _) | Stage::Exited(run, _) => Some(run.started_at),
+        }
+    }
+
     pub(super) fn is_running(&self) -> bool {
         match self.stage {
             Stage::Running(..) => true,

@@ -165,6 +165,8 @@ pub enum Call {
     Events,
     /// `logs`, its opening.
     Logs,
+    /// `restarted_since`.
+    RestartedSince,
     /// `stop`.
     Stop,
     /// `remove`.
@@ -188,6 +190,7 @@ impl Call {
             Self::Probe => Some(PROBE_CALL),
             Self::Create | Self::Start => Some(LAUNCH_CALL),
             Self::Find
+            | Self::RestartedSince
             | Self::Observe
             | Self::Events
             | Self::Logs

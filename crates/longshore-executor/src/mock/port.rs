@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use jiff::Timestamp;
 use longshore_core::attempt::Observed;
 use longshore_core::host::HostFacts;
 use longshore_core::launch::{Handle, Launch};
@@ -97,6 +98,19 @@ impl Executor for MockExecutor {
                 Ok(streams::frames(printed[first..].to_vec()))
             }
         }
+    }
+
+    async fn restarted_since(
+        &self,
+        handle: &Handle,
+        since: Option<Timestamp>,
+    ) -> Result<bool, ExecutorError> {
+        self.call(Call::RestartedSince, |world, _| {
+            let started_at = world.container(handle).and_then(Container::started_at);
+            let since = since.or(started_at);
+            Ok(since.is_some_and(|since| since < world.engine_started_at))
+        })
+        .await
     }
 
     async fn stop(&self, handle: &Handle, grace_secs: u32) -> Result<(), ExecutorError> {

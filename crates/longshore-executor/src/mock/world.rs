@@ -198,8 +198,7 @@ impl World {
         now: Timestamp,
     ) -> Result<(), ExecutorError> {
         if let Some(refusal) = behaviour.refusal {
-            let error =
-                ExecutorError::new(Fault::StartRefused(refusal.code), refusal.message.clone());
+            let error = ExecutorError::new(refusal.fault, refusal.message.clone());
             self.change(serial, |found| {
                 found.stage = Stage::Created {
                     refused: Some(refusal),

@@ -111,7 +111,7 @@ pub async fn a_program_that_is_not_there_refuses_the_start(fixture: &Fixture) {
     else {
         panic!("refused: {observed:?}");
     };
-    assert_eq!(refusal.code, 127);
+    assert_eq!(refusal.fault, Fault::StartRefused(127));
 }
 
 /// Nothing says why it is gone, so the caller must look, not judge.

@@ -255,3 +255,16 @@ async fn the_host_says_what_it_cannot_do() {
     assert!(!mock.capabilities().gpu);
     assert_eq!(mock.unsupported(&launch(1).spec), ["no GPUs here"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_is_told_by_what_came_before_it() {
+    let mock = mock(Behaviour::forever());
+    let (_, handle) = started(&mock, 1).await;
+    let restarted = async |since| mock.restarted_since(&handle, since).await.unwrap();
+    assert!(!restarted(None).await);
+    advance(10 * SECOND).await;
+    mock.restart_engine(Restart::LiveRestore);
+    assert!(restarted(None).await);
+    assert!(restarted(Some(Timestamp::from_second(9).unwrap())).await);
+    assert!(!restarted(Some(Timestamp::from_second(10).unwrap())).await);
+}

@@ -65,7 +65,7 @@ async fn a_refused_start_is_an_error_and_stays_visible() {
     let handle = mock.create(&launch(1)).await.unwrap();
     assert_eq!(fault(mock.start(&handle).await), Fault::StartRefused(126));
     let refusal = Refusal {
-        code: 126,
+        fault: Fault::StartRefused(126),
         message: "permission denied".into(),
     };
     let observed = mock.observe(&handle).await.unwrap();
