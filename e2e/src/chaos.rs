@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 mod books;
+mod database;
 mod planned;
 mod stage;
 mod trouble;
@@ -40,6 +41,17 @@ pub struct Storm {
     pub workers: usize,
     /// Whether engines are killed and stopped, too.
     pub engines_fall: bool,
+    /// Where jobs are kept.
+    pub store: StoreKind,
+}
+
+/// Where the jobs of a storm are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A file that all workers of one machine share.
+    Sqlite,
+    /// A server, with workers as on several machines; it has troubles of its own.
+    Postgres,
 }
 
 /// What happened.
@@ -69,7 +81,7 @@ impl Storm {
         let jobs: Vec<Planned> = (0..self.jobs)
             .map(|number| Planned::draw(&mut rng, number))
             .collect();
-        let mut stage = Stage::set(self.engines, self.workers);
+        let mut stage = Stage::set(self);
         stage.submit(&jobs);
         let mut troubles = BTreeMap::new();
         let mut unwanted: Vec<&Planned> = jobs.iter().filter(|job| job.is_unwanted()).collect();

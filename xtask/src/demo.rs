@@ -2,27 +2,36 @@
 
 mod expectation;
 mod jobs;
+mod pool;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use clap::Args;
 use longshore_testkit::{
     EngineAccess, load_demo_debian, load_demo_image, longshore_bin, run, temp_dir, unique_name,
+    workspace_dir,
 };
 
 use crate::steps::{cargo, run_visible, say};
 use crate::{engine, packages};
 use expectation::Expectation;
 
+/// Which demo.
+#[derive(Debug, Args)]
+pub(crate) struct Wish {
+    /// Two workers, as on two machines, with one PostgreSQL; one of them is killed
+    #[arg(long)]
+    postgres: bool,
+}
+
 /// Makes what is missing, runs the jobs and fails when one did something unexpected.
-pub(crate) fn run_all() -> Result<()> {
-    println!("── set-up: a container engine, two images, the binary");
+pub(crate) fn run_all(wish: &Wish) -> Result<()> {
+    println!("── set-up: a container engine, images, the binary");
     let engine = find_engine()?;
     packages::ensure(packages::FOR_DEMO_IMAGES)?;
     load_demo_image(&engine)?;
-    say("demo-debian is made on the spot by debootstrap; the first time takes a minute or two");
-    load_demo_debian(&engine)?;
     run_visible(&mut cargo(&[
         "build",
         "--package",
@@ -30,10 +39,26 @@ pub(crate) fn run_all() -> Result<()> {
         "--locked",
         "--quiet",
     ]))?;
-    let volume = unique_name("demo-state");
-    let differences = run_jobs(&engine, &volume);
-    engine.docker(["volume", "rm", "--force", &volume])?;
+    let differences = if wish.postgres {
+        pool::run(&engine)
+    } else {
+        run_on_one_machine(&engine)
+    };
     report(&differences?, &engine)
+}
+
+fn run_on_one_machine(engine: &EngineAccess) -> Result<Vec<String>> {
+    say("demo-debian is made on the spot by debootstrap; the first time takes a minute or two");
+    load_demo_debian(engine)?;
+    let volume = unique_name("demo-state");
+    let differences = run_jobs(engine, &volume);
+    engine.docker(["volume", "rm", "--force", &volume])?;
+    differences
+}
+
+/// What the demo mounts, and the files of its jobs.
+fn demo_dir() -> PathBuf {
+    workspace_dir().join("xtask/demo")
 }
 
 /// The engine that `docker` would use, if it answers on a unix socket of this machine; else ours.

@@ -38,7 +38,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Chore {
     /// Make what is missing, run real jobs and show what they did
-    Demo,
+    Demo(demo::Wish),
     /// Make what is missing and run everything that is checked before a change is taken
     Test,
     /// Run one step of `test`
@@ -76,7 +76,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
-        Chore::Demo => demo::run_all(),
+        Chore::Demo(wish) => demo::run_all(&wish),
         Chore::Test => ci::test(),
         Chore::Ci { step } => ci::step(&step),
         Chore::Coverage(wish) => coverage::run(&wish),

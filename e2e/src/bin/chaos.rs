@@ -4,8 +4,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use longshore_e2e::chaos::{Aftermath, Storm};
+use clap::{Parser, ValueEnum};
+use longshore_e2e::chaos::{Aftermath, StoreKind, Storm};
 
 /// Runs jobs with known ends through random trouble, and checks the books.
 #[derive(Parser)]
@@ -19,12 +19,30 @@ struct Arguments {
     /// How many workers.
     #[arg(long, default_value_t = 2)]
     workers: usize,
+    /// Where jobs are kept.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    store: Store,
     /// Storms to raise again; without any, one of a new seed.
     #[arg(long = "seed", value_name = "SEED")]
     seeds: Vec<u64>,
     /// How many storms of new seeds.
     #[arg(long, default_value_t = 1, conflicts_with = "seeds")]
     storms: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Store {
+    Sqlite,
+    Postgres,
+}
+
+impl From<Store> for StoreKind {
+    fn from(store: Store) -> Self {
+        match store {
+            Store::Sqlite => Self::Sqlite,
+            Store::Postgres => Self::Postgres,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -41,8 +59,9 @@ fn main() -> ExitCode {
             engines: arguments.engines,
             workers: arguments.workers,
             engines_fall: true,
+            store: arguments.store.into(),
         };
-        println!("{storm:?}; `cargo xtask chaos --seed {seed}` raises it again");
+        println!("{storm:?}; `cargo xtask chaos … --seed {seed}` raises it again");
         let aftermath = storm.rage();
         tell(&aftermath);
         if !aftermath.wrong.is_empty() {

@@ -9,8 +9,10 @@ use longshore_testkit::{
 };
 use serde_json::{Value, json};
 
+use super::database::Database;
 use super::planned::Planned;
-use super::trouble::Trouble;
+use super::trouble::{DatabaseTrouble, Trouble};
+use super::{StoreKind, Storm};
 use crate::drill::{Drill, Process};
 
 /// Attempts at one time on each engine.
@@ -31,10 +33,12 @@ enum Relief {
     Thaw(usize),
     Reach(usize, RuleId),
     EngineBack(usize),
+    DatabaseBack,
 }
 
 pub(super) struct Stage {
     sites: Vec<Site>,
+    database: Option<Database>,
     drill: Drill,
     workers: Vec<Option<Process>>,
     reliefs: Vec<(Instant, Relief)>,
@@ -42,15 +46,23 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Engines (every other one with live restore), their proxies as hosts, and workers.
-    pub(super) fn set(engines: usize, workers: usize) -> Self {
-        let sites: Vec<Site> = (0..engines)
+    pub(super) fn set(storm: Storm) -> Self {
+        let sites: Vec<Site> = (0..storm.engines)
             .map(|number| Site::start(number % 2 == 1))
             .collect();
-        let drill = Drill::on(sites[0].engine.access());
+        let database = match storm.store {
+            StoreKind::Sqlite => None,
+            StoreKind::Postgres => Some(Database::start()),
+        };
+        let mut drill = Drill::on(sites[0].engine.access());
+        if let Some(database) = &database {
+            drill = drill.with_database(database.url());
+        }
         let stage = Self {
-            workers: (0..workers).map(|_| None).collect(),
+            workers: (0..storm.workers).map(|_| None).collect(),
             reliefs: Vec::new(),
             sites,
+            database,
             drill,
         };
         fs::create_dir(stage.marks()).expect("a folder of our own");
@@ -84,8 +96,22 @@ impl Stage {
         self.drill
             .ok(&["submit", "-f", &file.display().to_string()]);
         for number in 0..self.workers.len() {
-            self.workers[number] = Some(self.drill.worker());
+            self.workers[number] = Some(self.worker(number));
         }
+    }
+
+    /// With a database each has a home of its own, as on a machine of its own: nothing but its lease
+    /// tells others that it is gone.
+    fn worker(&self, number: usize) -> Process {
+        let mut command = self.drill.command(&["worker"]);
+        if let Some(database) = &self.database {
+            let home = self.drill.folder().join(format!("home-{number}"));
+            fs::create_dir_all(&home).expect("a folder of our own");
+            command
+                .env("HOME", home)
+                .env("LONGSHORE_STORE", database.url_of_workers());
+        }
+        Process::start(&mut command)
     }
 
     pub(super) fn has_open_jobs(&self) -> bool {
@@ -154,6 +180,14 @@ impl Stage {
                     self.later(away, Relief::EngineBack(engine));
                 }
             }
+            Trouble::Database(trouble) => {
+                if let Some(database) = &mut self.database {
+                    database.befall(trouble);
+                }
+                if let DatabaseTrouble::CutOff { lasts } = trouble {
+                    self.later(lasts, Relief::DatabaseBack);
+                }
+            }
         }
     }
 
@@ -166,7 +200,7 @@ impl Stage {
             // Whatever is left of the old one is killed, as at the end of a stop's patience.
             Relief::NewWorker(worker) => {
                 self.workers[worker] = None;
-                self.workers[worker] = Some(self.drill.worker());
+                self.workers[worker] = Some(self.worker(worker));
             }
             Relief::Thaw(worker) => {
                 if let Some(process) = &self.workers[worker] {
@@ -177,6 +211,11 @@ impl Stage {
             Relief::EngineBack(engine) => {
                 let back = self.sites[engine].engine.start_again();
                 back.expect("an engine starts again on its own data");
+            }
+            Relief::DatabaseBack => {
+                if let Some(database) = &self.database {
+                    database.heal();
+                }
             }
         }
     }

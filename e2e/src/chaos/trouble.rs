@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use longshore_testkit::{Fault, Rule};
 
-use super::Storm;
+use super::{StoreKind, Storm};
 
 /// One misfortune; places are counted from 0.
 #[derive(Clone, Debug)]
@@ -24,6 +24,21 @@ pub(super) enum Trouble {
     KillEngine { engine: usize, away: Duration },
     /// An engine is stopped in good order, and comes back.
     StopEngine { engine: usize, away: Duration },
+    /// The database, where there is one.
+    Database(DatabaseTrouble),
+}
+
+/// What may befall a database server, or the way to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum DatabaseTrouble {
+    /// All connections of the workers break.
+    Cut,
+    /// Workers cannot reach it.
+    CutOff { lasts: Duration },
+    /// The answer to the next commit of a worker is lost, with its connection.
+    LoseCommit,
+    /// The server goes down and comes back.
+    Restart,
 }
 
 /// An engine that answers a start with 500 has refused it: that is no trouble on the way.
@@ -68,6 +83,9 @@ impl Trouble {
                 engine,
                 away: lasts,
             },
+            35..50 if storm.store == StoreKind::Postgres => {
+                Self::Database(DatabaseTrouble::draw(rng, lasts))
+            }
             _ => Self::Requests {
                 engine,
                 rule: rule(rng),
@@ -85,6 +103,21 @@ impl Trouble {
             Self::CutOff { .. } => "engine cut off",
             Self::KillEngine { .. } => ENGINE_KILLED,
             Self::StopEngine { .. } => ENGINE_STOPPED,
+            Self::Database(DatabaseTrouble::Cut) => "database connections cut",
+            Self::Database(DatabaseTrouble::CutOff { .. }) => "database cut off",
+            Self::Database(DatabaseTrouble::LoseCommit) => "answer to a commit lost",
+            Self::Database(DatabaseTrouble::Restart) => "database restarted",
+        }
+    }
+}
+
+impl DatabaseTrouble {
+    fn draw(rng: &mut Rng, lasts: Duration) -> Self {
+        match rng.u32(..10) {
+            0..3 => Self::Cut,
+            3..5 => Self::CutOff { lasts: lasts * 3 },
+            5..9 => Self::LoseCommit,
+            _ => Self::Restart,
         }
     }
 }

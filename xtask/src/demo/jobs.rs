@@ -1,12 +1,10 @@
 //! The jobs of the demo, in the order in which they run.
 
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::Result;
-use longshore_testkit::workspace_dir;
 
-use super::Expectation;
+use super::{Expectation, demo_dir};
 
 /// What a retried job does: it fails once, leaves a note in a named volume, then succeeds.
 const FAILS_ONCE: &str = "test -e /state/seen && echo 'second try works' && exit; \
@@ -19,10 +17,6 @@ pub(crate) fn all(volume: &str) -> Result<Vec<Expectation>> {
     all.extend(queue());
     all.extend(looking_back());
     Ok(all)
-}
-
-fn demo_dir() -> PathBuf {
-    workspace_dir().join("xtask/demo")
 }
 
 fn work() -> Result<Vec<Expectation>> {
