@@ -82,7 +82,7 @@ fn at_first(engine: &EngineAccess) -> Vec<Expectation> {
     vec![
         Expectation::new("a long job and twenty short ones", "submit --quiet -f").word(&file),
         Expectation::new("a host with four slots", "hosts add quay --slots 4")
-            .word(&engine.docker_host()),
+            .word(engine.docker_host()),
     ]
 }
 
