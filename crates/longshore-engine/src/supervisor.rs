@@ -12,7 +12,7 @@ use longshore_core::attempt::{Action, Machine, Phase, Seen};
 use longshore_core::fault::Fault;
 use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::limits;
-use longshore_executor::{Listener, Observer};
+use longshore_executor::{Heard, Listener, Observer};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -69,7 +69,12 @@ pub(crate) fn supervise(
         return;
     };
     let listener = host.watch.listen(attempt.id);
-    let observer = Observer::new(Arc::clone(&host.executor), attempt.id, listener.hints());
+    let heard = match origin {
+        Origin::Claimed => Heard::Whole,
+        Origin::Adopted => Heard::Late,
+    };
+    let executor = Arc::clone(&host.executor);
+    let observer = Observer::new(executor, attempt.id, listener.hints(), heard);
     let machine = machine(&job, attempt, origin, context.now());
     let launch = job.launch(context.store.pool(), attempt.id, &host.host.name);
     let recorder = Recorder::new(

@@ -139,6 +139,14 @@ impl Executor for DockerExecutor {
         memory::restarted_since(&self.client, container_id(handle)?, since).await
     }
 
+    async fn was_signalled(
+        &self,
+        handle: &Handle,
+        until: Timestamp,
+    ) -> Result<bool, ExecutorError> {
+        memory::was_signalled(&self.client, container_id(handle)?, until).await
+    }
+
     async fn stop(&self, handle: &Handle, grace_secs: u32) -> Result<(), ExecutorError> {
         ending::stop(&self.client, container_id(handle)?, grace_secs).await
     }

@@ -1,4 +1,4 @@
-//! Whether an engine still is the one that it was, asked of its memory of events.
+//! What an engine remembers: whether it still is the one that it was, and signals that it sent.
 //!
 //! An engine keeps its last 256 events in memory only. One that tells of a moment has lived since
 //! then; this holds with live-restore, too, where nothing else of the API shows that it was restarted
@@ -8,6 +8,8 @@
 use jiff::Timestamp;
 use longshore_executor::ExecutorError;
 use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use url::form_urlencoded::Serializer;
 
 use crate::client::{Call, Client};
 use crate::lines::JsonLines;
@@ -31,16 +33,41 @@ pub(crate) async fn restarted_since(
     let Some(since) = since else {
         return Ok(false);
     };
-    let path = format!(
-        "/events?since=1&until={}.{:09}",
-        since.as_second(),
-        since.subsec_nanosecond()
-    );
+    Ok(!remembers(client, since, None).await?)
+}
+
+/// Whether a signal to the container is remembered.
+pub(crate) async fn was_signalled(
+    client: &Client,
+    id: &str,
+    until: Timestamp,
+) -> Result<bool, ExecutorError> {
+    let kills = json!({ "type": ["container"], "container": [id], "event": ["kill"] });
+    remembers(client, until, Some(&kills)).await
+}
+
+/// Whether anything is remembered up to this moment.
+async fn remembers(
+    client: &Client,
+    until: Timestamp,
+    filters: Option<&Value>,
+) -> Result<bool, ExecutorError> {
+    let path = past_events(until, filters);
     let call = Call::get(path, client.deadlines().control, TRIED);
     let mut past = JsonLines::new(client.stream(call).await?);
     let first: Option<IgnoredAny> = past
         .next()
         .await
         .map_err(|why| ExecutorError::from(client.broken(TRIED, why)))?;
-    Ok(first.is_none())
+    Ok(first.is_some())
+}
+
+fn past_events(until: Timestamp, filters: Option<&Value>) -> String {
+    let until = format!("{}.{:09}", until.as_second(), until.subsec_nanosecond());
+    let mut query = Serializer::new(String::new());
+    query.append_pair("since", "1").append_pair("until", &until);
+    if let Some(filters) = filters {
+        query.append_pair("filters", &filters.to_string());
+    }
+    format!("/events?{}", query.finish())
 }

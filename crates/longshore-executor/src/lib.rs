@@ -42,7 +42,7 @@ pub use host_watch::{Hints, HostWatch, Listener};
 pub use inventory::{ContainerState, Inventory, Listed, Resource, ResourceKind, Statistics, Which};
 pub use log_reader::{Batches, Kept, LogReader, note};
 pub use meter::Meter;
-pub use observer::{EndedBy, Observer};
+pub use observer::{EndedBy, Heard, Observer};
 pub use source::{ExecutorPool, ExecutorSource, PerHost};
 
 /// A shared executor of one host.
@@ -164,6 +164,11 @@ pub trait Executor: Send + Sync {
         handle: &Handle,
         since: Option<Timestamp>,
     ) -> Result<bool, ExecutorError>;
+
+    /// Whether anybody sent the container a signal up to that moment of the engine's own clock, as far
+    /// back as the engine remembers.
+    async fn was_signalled(&self, handle: &Handle, until: Timestamp)
+    -> Result<bool, ExecutorError>;
 
     /// Sends the stop signal, waits for the grace of the spec, kills. Returns when it has ended or
     /// had ended before. `grace_secs` overrides the container's own grace.

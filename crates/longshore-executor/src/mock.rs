@@ -71,8 +71,19 @@ struct Calls {
 impl MockExecutor {
     /// A host with these knobs.
     pub fn new(knobs: Knobs) -> Self {
+        let clock = HostClock::starting_at(knobs.base);
+        Self::at(clock, knobs)
+    }
+
+    /// The same, with a clock of the caller's own, which moves as fast as tokio's in every runtime that
+    /// calls the mock.
+    pub fn with_clock(knobs: Knobs, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self::at(HostClock::Given(Arc::new(now)), knobs)
+    }
+
+    fn at(clock: HostClock, knobs: Knobs) -> Self {
         let host = MockHost {
-            clock: HostClock::starting_at(knobs.base),
+            clock,
             world: Mutex::new(World::new(knobs)),
             calls: Mutex::default(),
             link: watch::Sender::new(Link {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use longshore_core::attempt::{Evidence, Observed, Seen};
+use longshore_core::attempt::{Evidence, Exit, Observed, Seen};
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::outcome::Provenance;
@@ -23,12 +23,22 @@ pub enum EndedBy {
     Itself,
 }
 
+/// Since when the host's events are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Since before the container was made.
+    Whole,
+    /// It may have run before: signals that it was sent then are asked for.
+    Late,
+}
+
 /// One attempt's container in the eyes of whoever moves the attempt.
 #[derive(Clone)]
 pub struct Observer {
     executor: SharedExecutor,
     attempt: AttemptId,
     hints: watch::Receiver<Hints>,
+    heard: Heard,
     /// The reasons that were there at the last look.
     looked: Arc<AtomicU64>,
     /// The container's output came to its end, as it does with the container.
@@ -41,11 +51,13 @@ impl Observer {
         executor: SharedExecutor,
         attempt: AttemptId,
         hints: watch::Receiver<Hints>,
+        heard: Heard,
     ) -> Self {
         Self {
             executor,
             attempt,
             hints,
+            heard,
             looked: Arc::default(),
             output_ended: Arc::default(),
         }
@@ -57,7 +69,7 @@ impl Observer {
             broken: true,
             ..Hints::default()
         });
-        Self::new(executor, attempt, hints)
+        Self::new(executor, attempt, hints, Heard::Late)
     }
 
     /// To be rung when the container's output comes to its end.
@@ -111,17 +123,33 @@ impl Observer {
         self.looked.store(hints.reasons, Ordering::Relaxed);
         let heard = hints.exited && !hints.broken && otherwise != Provenance::Recovery;
         let provenance = if heard { Provenance::Event } else { otherwise };
-        let is_plain = heard && !hints.signalled;
-        if by == EndedBy::Us || is_plain || !matches!(observed, Observed::Exited(_)) {
+        let exit = match &observed {
+            Observed::Exited(exit) if by == EndedBy::Itself => exit,
+            Observed::Absent
+            | Observed::Created { .. }
+            | Observed::Running { .. }
+            | Observed::Exited(_)
+            | Observed::Removing => return Ok((observed, Evidence::plain(provenance))),
+        };
+        let signalled = hints.signalled || self.was_signalled(handle, exit).await?;
+        if heard && !signalled {
             return Ok((observed, Evidence::plain(provenance)));
         }
-        let engine_started_at = self.engine_start(hints.signalled).await?;
+        let engine_started_at = self.engine_start(signalled).await?;
         let evidence = Evidence {
             provenance,
-            foreign_kill: hints.signalled,
+            foreign_kill: signalled,
             engine_started_at,
         };
         Ok((observed, evidence))
+    }
+
+    /// Whether it was sent a signal that was not heard: its engine may be stopping it.
+    async fn was_signalled(&self, handle: &Handle, exit: &Exit) -> Result<bool, ExecutorError> {
+        match (self.heard, exit.finished_at) {
+            (Heard::Late, Some(until)) => self.executor.was_signalled(handle, until).await,
+            (Heard::Whole, _) | (Heard::Late, None) => Ok(false),
+        }
     }
 
     /// When the engine started; asked after a moment when it may be going down right now.

@@ -11,7 +11,7 @@ use longshore_core::fault::Fault;
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::outcome::{Provenance, Verdict};
-use longshore_executor::{EndedBy, ExecutorError, Meter, Observer};
+use longshore_executor::{EndedBy, ExecutorError, Heard, Meter, Observer};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -100,7 +100,12 @@ impl Waiting {
         let started_at = charge.attempt.started_at;
         Self {
             machine: Machine::new(charge.job.terms(), started_at, charge.now()),
-            observer: Observer::new(place.executor.clone(), charge.attempt.id, hints),
+            observer: Observer::new(
+                place.executor.clone(),
+                charge.attempt.id,
+                hints,
+                Heard::Late,
+            ),
             meter: Meter::default(),
             limit,
             pause: limits::RETRY_CALL_FIRST,

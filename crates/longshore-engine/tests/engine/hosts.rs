@@ -8,7 +8,7 @@ use longshore_core::log::Stream;
 use longshore_core::outcome::{FailReason, JobStatus, Outcome};
 use longshore_core::spec::{JobSpec, PullPolicy, RetryPolicy};
 use longshore_engine::{Doing, Keeping, sweep};
-use longshore_executor::mock::{Behaviour, Call, Mischief, Registry, Restart};
+use longshore_executor::mock::{Behaviour, Call, Mischief, OnTerm, Registry, Restart};
 use longshore_executor::{Executor, SharedExecutor};
 
 use crate::rig::{Rig, spec};
@@ -42,6 +42,29 @@ async fn a_job_whose_engine_was_stopped_is_lost_and_no_failure_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_engine_crashed_is_lost() {
     restarted(Restart::Crash).await;
+}
+
+/// Its signals came before the worker that hears its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_adopted_while_its_engine_went_down_is_lost() {
+    let obeys = Behaviour {
+        on_term: OnTerm::Ends(Duration::from_secs(2), 0),
+        ..Behaviour::forever()
+    };
+    let rig = Rig::new(obeys).await;
+    let job = rig.submit(without_infra_retries()).await;
+    let first = rig.worker();
+    rig.status(job, JobStatus::Running).await;
+    let handle = rig.attempts(job).await[0].handle.clone().unwrap();
+    let (stopped, _second) = tokio::join!(rig.mock.stop(&handle, 10), async {
+        rig.kill(first).await;
+        rig.worker()
+    });
+    stopped.unwrap();
+    let asked = || rig.mock.calls_made(Call::WasSignalled) > 0;
+    rig.quiet("a question for signals", asked).await;
+    rig.mock.restart_engine(Restart::LiveRestore);
+    assert_eq!(rig.finished(job).await.outcome, LOST);
 }
 
 #[tokio::test(flavor = "multi_thread")]

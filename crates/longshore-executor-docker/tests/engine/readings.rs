@@ -126,3 +126,22 @@ async fn an_engine_that_was_restarted_under_a_container_says_so() {
     scene.executor.remove(&handle, Force::Kill).await.unwrap();
     assert!(!restarted(None).await);
 }
+
+#[tokio::test]
+async fn a_container_that_was_sent_a_signal_is_remembered() {
+    let scene = Scene::shared();
+    let (quiet, exit) = scene.ran(&scene.script("exit 3")).await;
+    let until = exit.finished_at.unwrap();
+    let signalled =
+        async |handle, until| scene.executor.was_signalled(handle, until).await.unwrap();
+    assert!(!signalled(&quiet, until).await);
+    let (killed, exit) = scene.ran(&scene.script("kill -9 $$")).await;
+    assert!(
+        !signalled(&killed, exit.finished_at.unwrap()).await,
+        "by itself"
+    );
+    let stopped = scene.started(&scene.script("sleep 600")).await;
+    scene.executor.stop(&stopped, 0).await.unwrap();
+    let exit = scene.ended(&stopped).await;
+    assert!(signalled(&stopped, exit.finished_at.unwrap()).await);
+}

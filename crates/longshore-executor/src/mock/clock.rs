@@ -1,26 +1,40 @@
-//! The mock host's clock: a base that the caller gave, moved on by tokio's (pausable) clock.
+//! The mock host's clock: a base that the caller gave, moved on by tokio's (pausable) clock; or a clock
+//! of the caller's own, for callers with several runtimes, each with a time of its own.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HostClock {
-    base: Timestamp,
-    origin: Instant,
+#[derive(Clone)]
+pub(super) enum HostClock {
+    Tokio { base: Timestamp, origin: Instant },
+    Given(Arc<dyn Fn() -> Timestamp + Send + Sync>),
+}
+
+impl fmt::Debug for HostClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostClock({})", self.now())
+    }
 }
 
 impl HostClock {
     pub(super) fn starting_at(base: Timestamp) -> Self {
-        Self {
+        Self::Tokio {
             base,
             origin: Instant::now(),
         }
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        after(self.base, self.origin.elapsed()).unwrap_or(Timestamp::MAX)
+        match self {
+            Self::Tokio { base, origin } => {
+                after(*base, origin.elapsed()).unwrap_or(Timestamp::MAX)
+            }
+            Self::Given(now) => now(),
+        }
     }
 
     /// Waits until the clock shows `due`; for ever when there is nothing to wait for.

@@ -36,6 +36,8 @@ pub(super) struct Container {
     pub(super) limits: Share,
     pub(super) created_at: Timestamp,
     pub(super) stage: Stage,
+    /// Somebody sent it a signal.
+    pub(super) was_signalled: bool,
     /// When the removal that is under way will be done.
     pub(super) gone_at: Option<Timestamp>,
     /// Woken whenever its fate changes; closed when it is removed.
@@ -122,6 +124,7 @@ impl Container {
             limits: Share::of_job(&launch.spec),
             created_at: now,
             stage: Stage::Created { refused: None },
+            was_signalled: false,
             gone_at: None,
             changed: watch::Sender::new(()),
         }
@@ -138,6 +141,7 @@ impl Container {
             limits: foreign.limits,
             created_at: foreign.created_at,
             stage: Stage::Created { refused: None },
+            was_signalled: false,
             gone_at: None,
             changed: watch::Sender::new(()),
         }

@@ -167,6 +167,8 @@ pub enum Call {
     Logs,
     /// `restarted_since`.
     RestartedSince,
+    /// `was_signalled`.
+    WasSignalled,
     /// `stop`.
     Stop,
     /// `remove`.
@@ -191,6 +193,7 @@ impl Call {
             Self::Create | Self::Start => Some(LAUNCH_CALL),
             Self::Find
             | Self::RestartedSince
+            | Self::WasSignalled
             | Self::Observe
             | Self::Events
             | Self::Logs

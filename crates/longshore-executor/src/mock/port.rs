@@ -113,6 +113,18 @@ impl Executor for MockExecutor {
         .await
     }
 
+    async fn was_signalled(
+        &self,
+        handle: &Handle,
+        _until: Timestamp,
+    ) -> Result<bool, ExecutorError> {
+        self.call(Call::WasSignalled, |world, _| {
+            let found = world.container(handle);
+            Ok(found.is_some_and(|container| container.was_signalled))
+        })
+        .await
+    }
+
     async fn stop(&self, handle: &Handle, grace_secs: u32) -> Result<(), ExecutorError> {
         let grace = Duration::from_secs(grace_secs.into());
         let asked = async {

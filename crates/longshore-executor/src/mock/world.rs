@@ -345,7 +345,8 @@ impl World {
         self.rescheduled.send_replace(());
     }
 
-    pub(super) fn signal(&self, serial: u64, signal: i32) {
+    pub(super) fn signal(&mut self, serial: u64, signal: i32) {
+        self.change(serial, |found| found.was_signalled = true);
         self.announce(serial, |attempt| HostEvent::Signalled(attempt, signal));
     }
 
