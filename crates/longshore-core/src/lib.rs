@@ -20,6 +20,7 @@ pub mod limits;
 pub mod log;
 pub mod maintenance;
 pub mod outcome;
+pub mod pace;
 pub mod placement;
 pub mod retry;
 pub mod share;
