@@ -24,6 +24,7 @@ mod scheduler;
 mod shelf;
 mod supervisor;
 mod sweep;
+mod turns;
 mod worker;
 
 pub use clock::{Clock, SystemClock};

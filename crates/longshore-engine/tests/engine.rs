@@ -16,6 +16,8 @@ mod hosts;
 mod lives;
 #[path = "engine/outages.rs"]
 mod outages;
+#[path = "engine/paces.rs"]
+mod paces;
 #[path = "engine/placement.rs"]
 mod placement;
 #[path = "engine/queue.rs"]
