@@ -5,6 +5,7 @@
 pub mod attempt;
 mod causes;
 pub mod census;
+pub mod collection;
 pub mod event;
 pub mod fault;
 pub mod forecast;

@@ -8,6 +8,7 @@
 mod canary;
 mod census;
 mod clock;
+mod collection;
 mod context;
 mod dispatcher;
 mod health;
@@ -17,6 +18,7 @@ mod knowledge;
 mod options;
 mod places;
 mod presence;
+mod prewarm;
 mod pump;
 mod reaper;
 mod reconciler;
@@ -28,7 +30,9 @@ mod turns;
 mod worker;
 
 pub use clock::{Clock, SystemClock};
+pub use collection::{Shelved, collect_images};
 pub use options::{OnJobPull, WorkerOptions};
 pub use presence::count_alive;
+pub use prewarm::{Told, prewarm};
 pub use sweep::{Doing, Found, Keeping, SweepError, sweep};
 pub use worker::{Stop, Worker, WorkerError};

@@ -6,6 +6,8 @@ mod rig;
 
 #[path = "engine/cancels.rs"]
 mod cancels;
+#[path = "engine/collection.rs"]
+mod collection;
 #[path = "engine/crashes.rs"]
 mod crashes;
 #[path = "engine/driven.rs"]
