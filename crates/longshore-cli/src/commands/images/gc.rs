@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use longshore_core::collection::Keep;
 use longshore_core::limits;
-use longshore_core::spec::TimeLimit;
+use longshore_core::spec::{ByteSize, TimeLimit};
 
 use crate::args::GcArgs;
 use crate::backstage::{Cleanup, Fate, Leftover};
@@ -55,7 +55,7 @@ fn keep(args: &GcArgs) -> Result<Keep, Failure> {
     };
     Ok(Keep {
         younger_than,
-        size_bytes: args.keep_storage.map_or(0, |size| size.bytes()),
+        size_bytes: args.keep_storage.map_or(0, ByteSize::bytes),
     })
 }
 
