@@ -12,6 +12,8 @@ mod collection;
 mod crashes;
 #[path = "engine/driven.rs"]
 mod driven;
+#[path = "engine/followers.rs"]
+mod followers;
 #[path = "engine/hosts.rs"]
 mod hosts;
 #[path = "engine/lives.rs"]
