@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use longshore_e2e::drill::{Done, Drill, PATIENCE};
+use longshore_e2e::drill::{Done, Drill, PATIENCE, Process};
 use longshore_testkit::{
-    Door, Engine, EngineOptions, Pki, eventually, load_demo_image, shared_engine,
+    Door, Engine, EngineOptions, Pki, Sshd, eventually, load_demo_image, shared_engine,
 };
 use serde_json::Value;
 
@@ -250,4 +250,27 @@ fn doctor_finds_nothing_broken_on_a_working_engine() {
         let finding: Value = serde_json::from_str(line).expect("one finding a line");
         assert!(finding["health"].is_string(), "{finding}");
     }
+}
+
+#[test]
+fn a_host_that_was_added_by_ssh_runs_jobs() {
+    let engine = shared_engine();
+    let sshd = Sshd::start(&engine).expect("a server starts");
+    let drill = Drill::on(&engine);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", sshd.path_dir().display());
+    let call = |args: &[&str]| Process::start(drill.command(args).env("PATH", &path)).done();
+    let added = call(&["hosts", "add", "far", &sshd.url()]);
+    assert_eq!(
+        (added.code, added.stdout.as_str()),
+        (0, "far\n"),
+        "{added:#?}"
+    );
+    let script = "echo far; exit 4";
+    let run = call(&["run", "--host", "far", "demo-image", "sh", "-c", script]);
+    assert_eq!((run.code, run.stdout.as_str()), (4, "far\n"), "{run:#?}");
+    let images = call(&["images", "list", "--hosts", "far"]);
+    assert!(images.stdout.contains("demo-image"), "{images:#?}");
+    let checked = call(&["hosts", "check", "far"]);
+    assert_eq!(checked.code, 0, "{checked:#?}");
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod cycles;
 mod edges;
+mod failures;
 mod files;
 mod finding;
 mod licences;
@@ -28,6 +29,7 @@ const RATCHET: &str = "xtask/tidy-ratchet.toml";
 pub(crate) fn run() -> Result<()> {
     let files = tracked_files()?;
     let mut findings: Vec<Finding> = files.iter().flat_map(files::check).collect();
+    findings.extend(failures::check(&files));
     let mut sources = Vec::new();
     for parsed in files.iter().filter_map(Source::parse) {
         match parsed {

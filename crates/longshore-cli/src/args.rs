@@ -21,7 +21,9 @@ pub(crate) use docker::{
 pub(crate) use hosts::{HostAdd, HostDrain, HostSet, HostTerms, HostsCommand};
 pub(crate) use import::{DjangoArgs, ImportCommand};
 pub(crate) use job_flags::{Flag, Given, JobFlags, Shape};
-pub(crate) use places::{CleanupArgs, ImagesCommand, PolicyCommand, TemplatesCommand};
+pub(crate) use places::{
+    CleanupArgs, GcArgs, ImagesCommand, OnHosts, PolicyCommand, TemplatesCommand,
+};
 pub(crate) use reading::{EventsArgs, JobsArgs, LogsArgs, WaitArgs};
 
 /// Runs container jobs to completion.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use longshore_core::JobId;
+use longshore_core::collection::Keep;
 use longshore_core::host::{Endpoint, Host, HostFacts, HostKind};
 use longshore_core::image::{Image, PullProgress};
 use longshore_core::launch::Handle;
@@ -21,6 +22,18 @@ pub type OnPull = Arc<dyn Fn(&PullProgress) + Send + Sync>;
 
 /// Receives the progress of the pulls that a worker makes, and for which job.
 pub type OnJobPull = Arc<dyn Fn(JobId, &PullProgress) + Send + Sync>;
+
+/// Receives what a pull waits for, in whole words.
+pub type OnWait = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Who is told about a pull.
+#[derive(Clone)]
+pub struct Told {
+    /// How far it has come.
+    pub progress: OnPull,
+    /// What it waits for.
+    pub waits: OnWait,
+}
 
 /// Engine and executors, as the command line sees them.
 #[async_trait]
@@ -68,11 +81,31 @@ pub trait Backstage: Send + Sync {
     /// The host cannot be asked.
     async fn images(&self, host: &Host) -> Result<Vec<Image>, Trouble>;
 
-    /// Brings an image to a host.
+    /// Brings an image to a host, in turn where the registry limits pulls. An image that a host of
+    /// this store did not have is the pool's to remove.
     ///
     /// # Errors
-    /// The host or the registry refuses or does not answer.
-    async fn pull(&self, host: &Host, wish: PullWish, on_pull: OnPull) -> Result<Image, Trouble>;
+    /// The host or the registry refuses or does not answer, or not in time.
+    async fn pull(
+        &self,
+        store: &Store,
+        host: &Host,
+        wish: PullWish,
+        told: Told,
+    ) -> Result<Image, Trouble>;
+
+    /// The images that longshore pulled to a host, and which of them may go. With
+    /// [`Cleanup::Apply`] those are removed.
+    ///
+    /// # Errors
+    /// The host cannot be asked. Single images that could not be removed are lines of the answer.
+    async fn collect_images(
+        &self,
+        store: &Store,
+        host: &Host,
+        keep: Keep,
+        cleanup: Cleanup,
+    ) -> Result<Vec<Leftover>, Trouble>;
 
     /// Direct container operations on the hosts and jobs of this store; `on_pull` is told about the
     /// pulls that they need.

@@ -34,8 +34,8 @@ mod tests;
 mod whereabouts;
 
 pub use backstage::{
-    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
-    WorkerOptions,
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, OnWait, PullWish, Stop,
+    Told, Trouble, WorkerOptions,
 };
 
 use args::{Cli, Command};

@@ -3,6 +3,7 @@
 pub(crate) mod explanation;
 pub(crate) mod frames;
 pub(crate) mod host_view;
+pub(crate) mod image_view;
 pub(crate) mod import_view;
 pub(crate) mod spans;
 pub(crate) mod tables;

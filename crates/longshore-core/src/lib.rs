@@ -5,6 +5,7 @@
 pub mod attempt;
 mod causes;
 pub mod census;
+pub mod collection;
 pub mod event;
 pub mod fault;
 pub mod forecast;
@@ -20,6 +21,7 @@ pub mod limits;
 pub mod log;
 pub mod maintenance;
 pub mod outcome;
+pub mod pace;
 pub mod placement;
 pub mod retry;
 pub mod share;

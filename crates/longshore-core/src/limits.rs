@@ -159,3 +159,18 @@ pub const FORECAST_RUNS: u32 = 500;
 pub const FORECAST_QUEUE: u32 = 2000;
 /// Time between the begin of a drain and the stop of what still runs, unless named.
 pub const DRAIN_DEADLINE: Duration = Duration::from_hours(1);
+
+/// Time between two pulls from a registry that limits them: first, and at most.
+pub const PACE_FIRST: Duration = Duration::from_secs(2);
+/// See [`PACE_FIRST`].
+pub const PACE_LAST: Duration = Duration::from_mins(10);
+/// What was learnt of a registry's limit is forgotten when nobody pulled from it for so long.
+pub const PACE_FORGET: Duration = Duration::from_hours(1);
+/// Registries whose pace is kept.
+pub const PACES: u32 = 256;
+/// How often the last use of an image is written down, at most.
+pub const IMAGE_USE_PERIOD: Duration = Duration::from_mins(1);
+/// Images that nothing has used for so long are collected, where nothing else is said.
+pub const IMAGE_AGE: Duration = Duration::from_hours(14 * 24);
+/// How often a worker collects images, where the policy says so.
+pub const COLLECT_PERIOD: Duration = Duration::from_hours(1);

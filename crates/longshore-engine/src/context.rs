@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::knowledge::Knowledge;
 use crate::options::WorkerOptions;
 use crate::shelf::Shelf;
+use crate::turns::Turns;
 
 /// An ended attempt whose container is to be removed.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ pub(crate) struct Context {
     pub(crate) options: WorkerOptions,
     pub(crate) executors: ExecutorPool,
     pub(crate) shelf: Shelf,
+    pub(crate) turns: Turns,
     /// All tasks of this worker, so that stop can wait for them.
     pub(crate) tasks: TaskTracker,
     /// No new claims.
@@ -109,6 +111,7 @@ impl Context {
             options: parts.options,
             executors: parts.executors,
             shelf: Shelf::default(),
+            turns: Turns::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             leave: CancellationToken::new(),

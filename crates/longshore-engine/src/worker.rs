@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::context::{Context, Parts, Remains};
 use crate::options::WorkerOptions;
 use crate::presence::Presence;
-use crate::{dispatcher, health, janitor, keeper, reaper, reconciler, scheduler};
+use crate::{collection, dispatcher, health, janitor, keeper, reaper, reconciler, scheduler};
 
 /// The shutdown ladder: each step includes the one before.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +121,9 @@ fn start_services(context: &Arc<Context>, buried: mpsc::UnboundedReceiver<Remain
     context.spawn(keeper::carry_wishes(Arc::clone(context)));
     context.spawn(reconciler::sweep_strays(Arc::clone(context)));
     context.spawn(janitor::run(Arc::clone(context)));
+    if context.options.only_job.is_none() {
+        context.spawn(collection::run(Arc::clone(context)));
+    }
     context.spawn(health::run(Arc::clone(context)));
     context.spawn(reaper::run(Arc::clone(context), buried));
     takers

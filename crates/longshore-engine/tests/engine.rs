@@ -6,16 +6,22 @@ mod rig;
 
 #[path = "engine/cancels.rs"]
 mod cancels;
+#[path = "engine/collection.rs"]
+mod collection;
 #[path = "engine/crashes.rs"]
 mod crashes;
 #[path = "engine/driven.rs"]
 mod driven;
+#[path = "engine/followers.rs"]
+mod followers;
 #[path = "engine/hosts.rs"]
 mod hosts;
 #[path = "engine/lives.rs"]
 mod lives;
 #[path = "engine/outages.rs"]
 mod outages;
+#[path = "engine/paces.rs"]
+mod paces;
 #[path = "engine/placement.rs"]
 mod placement;
 #[path = "engine/queue.rs"]

@@ -22,6 +22,7 @@ mod logs;
 #[cfg(test)]
 mod migration_tests;
 mod opening;
+mod paces;
 mod places;
 #[cfg(test)]
 mod plans;

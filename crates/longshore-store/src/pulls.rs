@@ -23,6 +23,7 @@ impl Store {
             image: image.to_owned(),
             digest: digest.map(str::to_owned),
             pulled_at: now,
+            used_at: now,
         };
         self.write(move |db| {
             Box::pin(async move {
@@ -31,6 +32,24 @@ impl Store {
                 }
                 pulled_images::save(db, host, &pulled).await
             })
+        })
+        .await
+    }
+
+    /// Notes that an attempt on a host needs an image now. Nothing is kept of images that were there
+    /// without us.
+    ///
+    /// # Errors
+    /// The store is busy, full or damaged.
+    pub async fn note_image_use(
+        &self,
+        host: HostId,
+        image: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let image = image.to_owned();
+        self.write(move |db| {
+            Box::pin(async move { pulled_images::note_use(db, host, &image, now).await })
         })
         .await
     }

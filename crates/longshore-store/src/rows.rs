@@ -9,6 +9,7 @@ pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod labels;
 pub(crate) mod pulled_images;
+pub(crate) mod registry_paces;
 pub(crate) mod settings;
 pub(crate) mod standings;
 pub(crate) mod templates;

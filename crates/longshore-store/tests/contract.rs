@@ -19,6 +19,8 @@ mod import;
 mod life;
 #[path = "contract/listing.rs"]
 mod listing;
+#[path = "contract/paces.rs"]
+mod paces;
 #[path = "contract/places.rs"]
 mod places;
 #[path = "contract/pulls.rs"]
@@ -186,5 +188,12 @@ contract! {
         a_pull_is_known_for_its_host_until_it_is_forgotten,
         a_repeated_pull_is_known_once_with_its_newest_digest,
         a_host_takes_its_pulls_with_it,
+        the_last_use_is_kept_of_images_that_we_pulled_and_of_no_other,
+    }
+    paces {
+        a_registry_that_refuses_nothing_has_no_pace,
+        a_burst_that_is_refused_slows_one_registry_down_once,
+        one_of_many_that_ask_is_let_through_in_each_interval,
+        a_registry_that_serves_again_loses_its_pace,
     }
 }

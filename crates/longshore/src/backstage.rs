@@ -6,16 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use longshore_cli::{
-    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, PullWish, Stop, Told, Trouble,
     WorkerOptions,
 };
+use longshore_core::collection::{Choice, Keep, Need};
 use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
 use longshore_core::launch::Handle;
 use longshore_core::spec::{JobSpec, TimeLimits};
 use longshore_core::with_causes;
-use longshore_engine::{Doing, Found, Keeping, Worker, count_alive, sweep};
+use longshore_engine::{
+    Doing, Found, Keeping, Shelved, Worker, collect_images, count_alive, prewarm, sweep,
+};
 use longshore_executor::{
     ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
 };
@@ -118,7 +121,13 @@ impl Backstage for Local {
         listed.map_err(|error| trouble(format!("cannot list the images of {}", host.name), &error))
     }
 
-    async fn pull(&self, host: &Host, wish: PullWish, on_pull: OnPull) -> Result<Image, Trouble> {
+    async fn pull(
+        &self,
+        store: &Store,
+        host: &Host,
+        wish: PullWish,
+        told: Told,
+    ) -> Result<Image, Trouble> {
         let executor = self.executor(host)?;
         let limits = TimeLimits::default();
         let request = PullRequest {
@@ -127,9 +136,29 @@ impl Backstage for Local {
             idle: limits.pull_idle.duration(),
             total: limits.pull.duration(),
         };
-        let pulled = shelf(&executor, host)?.pull(&request, on_pull).await;
+        let told = longshore_engine::Told {
+            progress: told.progress,
+            waits: &*told.waits,
+        };
+        let pulled = prewarm(store, (host, &executor), &request, told).await;
         let what = || format!("cannot pull {} to {}", wish.image, host.name);
-        pulled.map_err(|error| trouble(what(), &error))
+        let pulled = pulled.map_err(|error| trouble(what(), &error))?;
+        pulled.ok_or_else(|| without_images(host))
+    }
+
+    async fn collect_images(
+        &self,
+        store: &Store,
+        host: &Host,
+        keep: Keep,
+        cleanup: Cleanup,
+    ) -> Result<Vec<Leftover>, Trouble> {
+        let executor = self.executor(host)?;
+        let (place, now) = ((host, &executor), Timestamp::now());
+        let found = collect_images(store, place, keep, now, doing(cleanup)).await;
+        let what = || format!("cannot collect the images of {}", host.name);
+        let found = found.map_err(|error| trouble(what(), &error))?;
+        Ok(found.iter().map(|it| shelved(it, now)).collect())
     }
 
     fn docker_service(&self, store: &Store, on_pull: OnJobPull) -> DockerService {
@@ -152,11 +181,7 @@ impl Backstage for Local {
         cleanup: Cleanup,
     ) -> Result<Vec<Leftover>, Trouble> {
         let executor = self.executor(host)?;
-        let doing = match cleanup {
-            Cleanup::Plan => Doing::Plan,
-            Cleanup::Apply => Doing::Apply,
-        };
-        let found = sweep(store, &executor, Timestamp::now(), doing).await;
+        let found = sweep(store, &executor, Timestamp::now(), doing(cleanup)).await;
         let found =
             found.map_err(|error| trouble(format!("cannot sweep {}", host.name), &error))?;
         Ok(found.iter().map(leftover).collect())
@@ -172,11 +197,54 @@ async fn next_step(stop: &mut watch::Receiver<Stop>) -> Stop {
 }
 
 fn shelf<'a>(executor: &'a SharedExecutor, host: &Host) -> Result<&'a dyn Images, Trouble> {
-    executor.images().ok_or_else(|| Trouble {
+    executor.images().ok_or_else(|| without_images(host))
+}
+
+fn without_images(host: &Host) -> Trouble {
+    Trouble {
         what: format!("cannot look at the images of {}", host.name),
         said: "hosts of its kind have none".into(),
         hint: None,
-    })
+    }
+}
+
+fn doing(cleanup: Cleanup) -> Doing {
+    match cleanup {
+        Cleanup::Plan => Doing::Plan,
+        Cleanup::Apply => Doing::Apply,
+    }
+}
+
+fn shelved(found: &Shelved, now: Timestamp) -> Leftover {
+    let (fate, said) = match (&found.removal, found.choice) {
+        (Some(Ok(_)), _) => (Fate::Removed, None),
+        // Somebody began to use it between the look and the removal.
+        (Some(Err(error)), _) if error.fault() == Fault::Conflict => {
+            (Fate::Kept, Some(error.to_string()))
+        }
+        (Some(Err(error)), _) => (Fate::Failed, Some(error.to_string())),
+        (None, Choice::Collect) => (Fate::Planned, None),
+        (None, Choice::Needed(_) | Choice::Young | Choice::Fits) => (Fate::Kept, None),
+    };
+    let image = &found.image;
+    let days = now.duration_since(image.used_at).as_hours() / 24;
+    let why = match found.choice {
+        Choice::Collect => format!("last used {days} days ago"),
+        Choice::Needed(Need::Container) => "a container uses it".to_owned(),
+        Choice::Needed(Need::Job) => "a job that is not over needs it".to_owned(),
+        Choice::Needed(Need::OtherName) => {
+            "it has a name that longshore did not give it".to_owned()
+        }
+        Choice::Young => format!("last used {days} days ago, which is not long"),
+        Choice::Fits => "there is room for it".to_owned(),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
+    let megabytes = image.size_bytes as f64 / 1e6;
+    Leftover {
+        what: format!("image {} ({megabytes:.1} MB)", image.image),
+        fate,
+        why: said.map_or_else(|| why.clone(), |said| format!("{why}; {said}")),
+    }
 }
 
 fn leftover(found: &Found) -> Leftover {

@@ -3,30 +3,56 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use longshore_core::spec::ByteSize;
 
 use crate::completion;
 
 /// `images …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImagesCommand {
-    /// Bring an image to hosts
+    /// Bring images to hosts, so that jobs find them there
     Pull {
-        /// Image, with tag or digest
-        image: String,
-        /// Only to this host [default: all]
-        #[arg(long, value_name = "NAME", add = completion::hosts())]
-        host: Option<String>,
-        /// Platform of the image, such as linux/amd64
+        /// Images, with tag or digest
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<String>,
+        #[command(flatten)]
+        hosts: OnHosts,
+        /// Platform of the images, such as linux/amd64
         #[arg(long, value_name = "OS/ARCH")]
         platform: Option<String>,
     },
-    /// List the images on the hosts
+    /// List the images on the hosts, and which of them longshore pulled
     #[command(visible_alias = "ls")]
     List {
-        /// Only on this host [default: all]
-        #[arg(long, value_name = "NAME", add = completion::hosts())]
-        host: Option<String>,
+        #[command(flatten)]
+        hosts: OnHosts,
     },
+    /// Remove images that longshore pulled and nothing needs any more; others are never touched
+    Gc(GcArgs),
+}
+
+/// Some hosts, or all.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OnHosts {
+    /// Only these hosts, by name, with commas between them, or all [default: all]
+    #[arg(long, alias = "host", value_name = "NAMES", value_delimiter = ',', add = completion::hosts())]
+    pub(crate) hosts: Vec<String>,
+}
+
+/// Arguments of `images gc`.
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    #[command(flatten)]
+    pub(crate) hosts: OnHosts,
+    /// Remove what no attempt has used for so long [default: 14d, or 0 with --keep-storage]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) older_than: Option<String>,
+    /// Remove only as long as these images take more than this on a host, such as 20g
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) keep_storage: Option<ByteSize>,
+    /// Show what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `templates …`.

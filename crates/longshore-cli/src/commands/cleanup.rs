@@ -53,6 +53,28 @@ pub(super) fn show(
     found: &[(&str, Leftover)],
     cleanup: Cleanup,
 ) -> Result<(), Failure> {
+    print(session, found)?;
+    if session.global.json {
+        return Ok(());
+    }
+    let planned = found
+        .iter()
+        .filter(|(_, leftover)| leftover.fate == Fate::Planned)
+        .count();
+    match cleanup {
+        Cleanup::Plan if planned > 0 => {
+            session.console.say(&format!(
+                "{planned} to remove: the same with --apply does it"
+            ));
+        }
+        Cleanup::Plan => session.console.say("nothing to remove"),
+        Cleanup::Apply => {}
+    }
+    Ok(())
+}
+
+/// Prints what was found on the hosts.
+pub(super) fn print(session: &Session, found: &[(&str, Leftover)]) -> Result<(), Failure> {
     if session.global.json {
         let view = |(host, leftover): &(&str, Leftover)| {
             serde_json::json!({
@@ -85,18 +107,5 @@ pub(super) fn show(
         &rows,
         session.look(),
     ))?;
-    let planned = found
-        .iter()
-        .filter(|(_, leftover)| leftover.fate == Fate::Planned)
-        .count();
-    match cleanup {
-        Cleanup::Plan if planned > 0 => {
-            session.console.say(&format!(
-                "{planned} to remove: the same with --apply does it"
-            ));
-        }
-        Cleanup::Plan => session.console.say("nothing to remove"),
-        Cleanup::Apply => {}
-    }
     Ok(())
 }

@@ -117,7 +117,7 @@ impl<'a> Desk<'a> {
 
     /// The named host, or all; the environment's where the pool has none.
     async fn hosts(&self, name: Option<String>) -> Result<Vec<Host>, Failure> {
-        super::images::places(self.session, name).await
+        super::images::places(self.session, name.as_slice()).await
     }
 
     /// Says what became of one job: a line for people, or JSON with the same word.

@@ -156,8 +156,19 @@ async fn placed(session: &Session, job: &Job, plain: Explanation) -> Result<Expl
             "its host does not answer since {since:.0}: nothing is decided"
         ));
     }
+    why.extend(limited(session, job).await?);
     why.extend(job.message.clone());
     Ok(Explanation { why, ..plain })
+}
+
+/// Which registry it may wait for: one that limits pulls.
+async fn limited(session: &Session, job: &Job) -> Result<Option<String>, Failure> {
+    if job.status != JobStatus::Launching {
+        return Ok(None);
+    }
+    let registry = job.spec.image.registry_host();
+    let pace = session.store().await?.pace(registry, session.now()).await?;
+    Ok(pace.map(|pace| format!("registry {registry} limits pulls until {:.0}", pace.next_at)))
 }
 
 /// What the worker said that claimed the last attempt.

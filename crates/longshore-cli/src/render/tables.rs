@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use longshore_core::census::Census;
 use longshore_core::health::{Breaker, Position};
 use longshore_core::host::{Host, HostFacts, HostState};
-use longshore_core::image::Image;
 use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
 use longshore_store::{HostLoad, HostReport};
 
+use crate::render::image_view::ImageRow;
 use crate::render::spans;
 use crate::render::views::{self, HostNames};
 
@@ -169,9 +169,21 @@ pub(crate) fn hosts(rows: &[HostRow], look: Look) -> String {
 }
 
 /// The table of `images list`.
-pub(crate) fn images(rows: &[(String, Image)], look: Look) -> String {
-    let mut table = empty(&["HOST", "IMAGE", "ID", "SIZE", "CREATED"], look);
-    for (host, image) in rows {
+pub(crate) fn images(rows: &[ImageRow], look: Look) -> String {
+    let head = [
+        "HOST",
+        "IMAGE",
+        "ID",
+        "SIZE",
+        "CREATED",
+        "PULLED BY",
+        "LAST USE",
+    ];
+    let mut table = empty(&head, look);
+    for row in rows {
+        let ImageRow { host, image, .. } = row;
+        let last_use = row.last_used_at.map(|at| spans::age(at, look.now));
+        let last_use = last_use.unwrap_or_default();
         let id = image.id.strip_prefix("sha256:").unwrap_or(&image.id);
         let names = if image.tags.is_empty() {
             &image.digests
@@ -191,7 +203,8 @@ pub(crate) fn images(rows: &[(String, Image)], look: Look) -> String {
         // As in Docker, an image has a line for each of its names.
         let unnamed = names.is_empty().then_some("<none>");
         for name in names.iter().map(String::as_str).chain(unnamed) {
-            table.add_row([host, name, id, &size, &created].map(Cell::new));
+            let cells = [host, name, id, &size, &created, row.owner(), &last_use];
+            table.add_row(cells.map(Cell::new));
         }
     }
     finish(&table)

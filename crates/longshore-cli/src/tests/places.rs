@@ -124,6 +124,84 @@ async fn images_are_listed_and_pulled_by_host() {
 }
 
 #[tokio::test]
+async fn images_are_pulled_to_the_hosts_that_are_named() {
+    let stage = Stage::new();
+    for name in ["one", "two", "three"] {
+        stage
+            .type_in(&["hosts", "add", name, "unix:///mine.sock"])
+            .await;
+    }
+    for (hosts, lines) in [
+        ("one,three", "one: a:1\nthree: a:1\n"),
+        ("all", "one: a:1\nthree: a:1\ntwo: a:1\n"),
+    ] {
+        let pull = ["images", "pull", "a:1", "--hosts", hosts];
+        assert_eq!(stage.type_in(&pull).await.out, lines);
+    }
+    let unknown = ["images", "pull", "a:1", "--hosts", "one,four"];
+    assert_eq!(stage.type_in(&unknown).await.code, 1);
+}
+
+#[tokio::test]
+async fn a_list_of_images_says_which_of_them_longshore_pulled() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    let list = ["--json", "images", "list"];
+    let owner = |out: String| serde_json::from_str::<serde_json::Value>(&out).unwrap()[0].clone();
+    let before = owner(stage.type_in(&list).await.out);
+    assert_eq!(
+        (&before["owner"], before["last_used_at"].is_null()),
+        (&"other".into(), true)
+    );
+    stage.type_in(&["images", "pull", "demo:1"]).await;
+    let after = owner(stage.type_in(&list).await.out);
+    assert_eq!(after["owner"], "longshore");
+    assert!(after["last_used_at"].is_string(), "{after}");
+}
+
+#[tokio::test]
+async fn images_are_collected_by_age_and_by_size() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "mine", "unix:///mine.sock"])
+        .await;
+    for (flags, fate, keeps) in [
+        (&[][..], "removed", "1209600s, 0 bytes"),
+        (
+            &["--dry-run", "--older-than", "0"],
+            "would remove",
+            "0ns, 0 bytes",
+        ),
+        (
+            &["--keep-storage", "1g"],
+            "removed",
+            "0ns, 1073741824 bytes",
+        ),
+        (
+            &["--keep-storage", "1g", "--older-than", "1d"],
+            "removed",
+            "86400s, 1073741824 bytes",
+        ),
+    ] {
+        let out = stage
+            .type_in(&[&["images", "gc"], flags].concat())
+            .await
+            .out;
+        assert!(
+            out.contains(fate) && out.contains(keeps),
+            "{flags:?}: {out}"
+        );
+    }
+    let odd = stage
+        .type_in(&["images", "gc", "--older-than", "long"])
+        .await;
+    assert_eq!(odd.code, 2);
+    assert!(odd.err.contains("--older-than"), "{}", odd.err);
+}
+
+#[tokio::test]
 async fn a_cleanup_shows_foreign_things_as_foreign() {
     let stage = Stage::new();
     stage

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use jiff::Timestamp;
+use longshore_core::collection::Keep;
 use longshore_core::fault::Fault;
 use longshore_core::host::{Endpoint, Host, HostFacts, HostKind};
 use longshore_core::image::Image;
@@ -29,7 +30,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::backstage::{
-    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, OnPull, PullWish, Stop, Trouble,
+    Backstage, Cleanup, DefaultHost, Fate, Leftover, OnJobPull, PullWish, Stop, Told, Trouble,
     WorkerOptions,
 };
 use crate::interrupts::Interrupts;
@@ -308,8 +309,35 @@ impl Backstage for Play {
         Ok(vec![image("demo:1")])
     }
 
-    async fn pull(&self, _: &Host, wish: PullWish, _: OnPull) -> Result<Image, Trouble> {
-        Ok(image(&wish.image.to_string()))
+    async fn pull(
+        &self,
+        store: &Store,
+        host: &Host,
+        wish: PullWish,
+        _: Told,
+    ) -> Result<Image, Trouble> {
+        let name = wish.image.to_string();
+        // A host of the environment is in no pool.
+        let _ = store.note_pull(host.id, &name, None, host.created_at).await;
+        Ok(image(&name))
+    }
+
+    async fn collect_images(
+        &self,
+        _: &Store,
+        _: &Host,
+        keep: Keep,
+        cleanup: Cleanup,
+    ) -> Result<Vec<Leftover>, Trouble> {
+        let fate = match cleanup {
+            Cleanup::Plan => Fate::Planned,
+            Cleanup::Apply => Fate::Removed,
+        };
+        Ok(vec![Leftover {
+            what: "image demo:1".into(),
+            fate,
+            why: format!("{:?}, {} bytes", keep.younger_than, keep.size_bytes),
+        }])
     }
 
     fn to_handle(&self, engine_id: &str) -> Handle {

@@ -27,6 +27,9 @@ pub struct Policy {
     pub default_pids: PidsLimit,
     /// How long finished jobs are kept with their logs; for ever when absent.
     pub keep_finished: Option<TimeLimit>,
+    /// How long images that longshore pulled stay on their hosts after their last use; workers remove
+    /// none when absent.
+    pub keep_images: Option<TimeLimit>,
 }
 
 impl Default for Policy {
@@ -39,6 +42,7 @@ impl Default for Policy {
             default_cpus: Cpus::ONE,
             default_pids: PidsLimit::DEFAULT,
             keep_finished: None,
+            keep_images: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use longshore_core::HostId;
 use longshore_core::attempt::{Action, Seen};
 use longshore_core::fault::Fault;
 use longshore_core::image::PullProgress;
@@ -15,6 +16,7 @@ use super::logs::{LogTask, drain};
 use super::record::Outputs;
 use crate::context::{ActiveHost, Context};
 use crate::pump::Past;
+use crate::turns::Paced;
 
 /// What the calls of one attempt need.
 #[derive(Clone)]
@@ -96,6 +98,7 @@ impl Calls {
             return Seen::ImageReady;
         };
         let (host, key) = (self.host.host.id, self.image_key());
+        self.note_use(host).await;
         if self.launch.spec.pull != PullPolicy::Always
             && let Some(sighting) = self.context.shelf.lately(host, &key)
         {
@@ -124,8 +127,15 @@ impl Calls {
         let image = &self.launch.image;
         let calls = self.clone();
         let began = Instant::now();
-        let brought = bring(
+        let paced = Paced {
             images,
+            store: &self.context.store,
+            clock: self.context.clock.as_ref(),
+            turns: &self.context.turns,
+            told: &|waits_for| self.outputs.pulling(waits_for),
+        };
+        let brought = bring(
+            &paced,
             wanted,
             || self.outputs.pulling(&image.to_string()),
             Arc::new(move |progress| calls.show(progress)),
@@ -136,6 +146,18 @@ impl Calls {
             self.note_pull(brought.digest.as_deref()).await;
         }
         Ok(brought.digest)
+    }
+
+    /// Keeps when the image was last needed, if that is news.
+    async fn note_use(&self, host: HostId) {
+        let (context, image) = (&self.context, self.launch.image.to_string());
+        if !context.shelf.is_use_news(host, &image) {
+            return;
+        }
+        let noted = context.store.note_image_use(host, &image, context.now());
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, %image, "the use of an image could not be written down");
+        }
     }
 
     /// The image is ours to remove, since it is we who brought it.

@@ -164,10 +164,6 @@ async fn each_failure_of_a_pull_has_its_own_reason() {
             Fault::ImagePull(PullFault::RegistryDown),
             FailReason::ImagePull,
         ),
-        (
-            Fault::ImagePull(PullFault::RateLimited),
-            FailReason::ImagePull,
-        ),
         (Fault::ImagePull(PullFault::DiskFull), FailReason::ImagePull),
     ];
     for (fault, reason) in cases {

@@ -10,6 +10,7 @@ fn pulled(image: &str, digest: Option<&str>, second: i64) -> PulledImage {
         image: image.into(),
         digest: digest.map(str::to_owned),
         pulled_at: at(second),
+        used_at: at(second),
     }
 }
 
@@ -54,4 +55,17 @@ pub(crate) async fn a_host_takes_its_pulls_with_it(store: &Store) {
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), format!("no host `{nowhere}`"));
+}
+
+pub(crate) async fn the_last_use_is_kept_of_images_that_we_pulled_and_of_no_other(store: &Store) {
+    let host = add_host(store, 1).await;
+    store.note_pull(host, "a:1", None, at(1)).await.unwrap();
+    for (image, second) in [("a:1", 9), ("a:1", 7), ("b:1", 9)] {
+        store.note_image_use(host, image, at(second)).await.unwrap();
+    }
+    let used = PulledImage {
+        used_at: at(9),
+        ..pulled("a:1", None, 1)
+    };
+    assert_eq!(store.pulled_images(host).await.unwrap(), [used]);
 }
