@@ -13,6 +13,7 @@ pub mod host;
 pub mod ids;
 pub mod image;
 pub mod job;
+pub mod lane;
 pub mod launch;
 pub mod legacy;
 pub mod legacy_text;
@@ -24,6 +25,7 @@ pub mod placement;
 pub mod retry;
 pub mod share;
 pub mod spec;
+pub mod turns;
 pub mod usage;
 
 pub use causes::with_causes;

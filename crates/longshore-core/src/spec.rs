@@ -40,7 +40,9 @@ pub use image::ImageReference;
 pub use limits::{TimeLimit, TimeLimits};
 pub use mount::{MountKind, MountSpec};
 pub use mount_flag::MountFlag;
-pub use names::{Hostname, IdempotencyKey, JobName, LabelKey, Priority};
+pub use names::{
+    AtOnce, Hostname, IdempotencyKey, JobName, LabelKey, LimitKey, OwnerName, Priority, QueueName,
+};
 pub use network::{ExtraHost, HostAddress, NetworkAttachment};
 pub use platform::{Platform, PullPolicy};
 pub use resources::{ByteSize, Cpus, MemorySwap, PidsLimit};
@@ -155,9 +157,18 @@ pub struct JobSpec {
     /// Free text for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// 0 (last) to 100 (first).
+    /// 0 (last) to 100 (first), among the jobs of its owner.
     #[serde(default)]
     pub priority: Priority,
+    /// Whose job it is; slots are shared fairly between owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerName>,
+    /// Name of the queue that it waits in.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub queue: QueueName,
+    /// By key: it starts only while fewer jobs of this key hold a slot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<LimitKey, AtOnce>,
     /// A repeated submit with the same key returns the first job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
@@ -216,6 +227,9 @@ impl JobSpec {
             name: None,
             description: None,
             priority: Priority::default(),
+            owner: None,
+            queue: QueueName::default(),
+            limits: BTreeMap::new(),
             idempotency_key: None,
             on: BTreeMap::new(),
             host: None,
@@ -287,6 +301,10 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn yes() -> bool {

@@ -8,6 +8,8 @@ pub(crate) mod host_health;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod labels;
+pub(crate) mod lanes;
+pub(crate) mod paused_queues;
 pub(crate) mod pulled_images;
 pub(crate) mod settings;
 pub(crate) mod standings;

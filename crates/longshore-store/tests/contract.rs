@@ -23,6 +23,8 @@ mod listing;
 mod places;
 #[path = "contract/pulls.rs"]
 mod pulls;
+#[path = "contract/queue.rs"]
+mod queue;
 #[path = "contract/runs.rs"]
 mod runs;
 #[path = "contract/schedule.rs"]
@@ -181,6 +183,15 @@ contract! {
         one_host_that_is_not_there_refuses_all,
         an_imported_job_is_found_by_its_label_and_says_where_it_came_from,
         ten_thousand_jobs_of_another_system_are_one_call,
+    }
+    queue {
+        one_job_of_another_owner_starts_next_however_many_wait,
+        owners_share_the_slots_that_two_workers_give,
+        a_full_limit_lets_no_job_of_its_key_in_and_others_pass,
+        each_job_counts_by_the_number_that_it_names,
+        what_its_caller_drives_counts_for_no_limit,
+        a_paused_queue_starts_nothing_until_it_is_resumed,
+        a_queue_tells_what_waits_runs_and_is_paused,
     }
     pulls {
         a_pull_is_known_for_its_host_until_it_is_forgotten,

@@ -23,17 +23,10 @@ macro_rules! columns {
          image_digest, host_id, driver"
     };
 }
+pub(crate) use columns;
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE id = $1");
 pub(crate) const LIST: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE 1 = 1");
-pub(crate) const QUEUED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM jobs WHERE status = 'queued' ORDER BY priority DESC, queued_at, id LIMIT $1"
-);
-// The order of the queue once more, as a place in it.
-const AHEAD: &str = "SELECT COUNT(*) AS jobs FROM jobs WHERE status = 'queued' \
-    AND (priority > $1 OR (priority = $1 AND (queued_at, id) < ($2, $3)))";
 const COUNTS: &str = "SELECT status, COUNT(*) AS jobs FROM jobs GROUP BY status";
 // Jobs under way have an attempt under way; each part runs on an index of its own.
 pub(crate) const ANY_OPEN: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM jobs WHERE status = 'queued') \
@@ -137,23 +130,6 @@ pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<
         .collect()
 }
 
-/// Reads the head of the queue.
-pub(crate) async fn queued(db: &mut Connection, limit: u32) -> Result<Vec<Job>, StoreError> {
-    let rows = query(QUEUED).bind(i64::from(limit)).fetch_all(db).await?;
-    rows.iter().map(read).collect()
-}
-
-/// How many jobs of the queue are before this one.
-pub(crate) async fn ahead_of(db: &mut Connection, job: &Job) -> Result<u64, StoreError> {
-    let row = query(AHEAD)
-        .bind(i64::from(job.spec.priority))
-        .bind(job.queued_at.map(time))
-        .bind(job.id.to_string())
-        .fetch_one(db)
-        .await?;
-    Cells::new("jobs", &row).number("jobs")
-}
-
 /// How many jobs there are in each state that has any.
 pub(crate) async fn counts(db: &mut Connection) -> Result<Vec<(JobStatus, u64)>, StoreError> {
     let rows = query(COUNTS).fetch_all(db).await?;
@@ -202,7 +178,8 @@ pub(crate) async fn by_prefix(
         .collect()
 }
 
-fn read(row: &Row) -> Result<Job, StoreError> {
+/// Reads a row with all [`columns`].
+pub(crate) fn read(row: &Row) -> Result<Job, StoreError> {
     let cells = Cells::new("jobs", row);
     let status: JobStatus = cells.parse("status")?;
     Ok(Job {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use longshore_core::job::Driver;
+use longshore_core::lane::Lane;
 use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::{JobSpec, TimeLimit};
@@ -15,7 +16,7 @@ use crate::statement::{Builder, Value, query};
 
 const INSERT: &str = "INSERT INTO jobs (id, short, spec, name, priority, idempotency_key, status, \
     created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline, \
-    driver) ";
+    driver, lane) ";
 const INSERTED: &str = " ON CONFLICT DO NOTHING RETURNING id";
 const BY_KEY: &str = "SELECT id FROM jobs WHERE idempotency_key = $1";
 
@@ -70,7 +71,7 @@ pub(crate) async fn by_key(db: &mut Connection, key: &str) -> Result<Option<JobI
 }
 
 /// What stands in each of the columns.
-fn cells(job: &JobRow<'_>) -> [Value; 15] {
+fn cells(job: &JobRow<'_>) -> [Value; 16] {
     let (spec, now) = (job.spec, time(job.now));
     let limit = |limit: Option<TimeLimit>| limit.map(|limit| length(limit.duration()));
     let (queue, total) = (limit(spec.timeouts.queue), limit(spec.timeouts.total));
@@ -102,5 +103,6 @@ fn cells(job: &JobRow<'_>) -> [Value; 15] {
         queue_deadline.into(),
         job.total_deadline(total).into(),
         job.driver.word().into(),
+        Lane::of(spec).to_string().into(),
     ]
 }
