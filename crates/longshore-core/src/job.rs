@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::array::ArrayPlace;
 use crate::attempt::{Phase, Terms};
 use crate::ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
 use crate::lane::Lane;
@@ -94,6 +95,8 @@ pub struct Job {
     pub image_digest: Option<String>,
     /// Host of the current or last attempt.
     pub host: Option<HostId>,
+    /// Which job of which array it is, if it is of one.
+    pub array: Option<ArrayPlace>,
 }
 
 impl Job {

@@ -2,9 +2,11 @@
 //!
 //! Pure: no I/O, no async, no clock, no randomness. Whatever the rules need comes in as a parameter.
 
+pub mod array;
 pub mod attempt;
 mod causes;
 pub mod census;
+pub mod dependency;
 pub mod event;
 pub mod fault;
 pub mod forecast;
@@ -29,6 +31,6 @@ pub mod turns;
 pub mod usage;
 
 pub use causes::with_causes;
-pub use ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
+pub use ids::{ArrayId, AttemptId, HostId, JobId, PoolId, WorkerId};
 pub use jiff::Timestamp;
 pub use spec::policy;

@@ -14,6 +14,8 @@ use serde_json::Value;
 
 use crate::limits::LOG_LIMIT_BYTES;
 
+mod after;
+mod array;
 mod command;
 mod devices;
 mod environment;
@@ -33,6 +35,8 @@ pub(crate) mod text;
 mod tmpfs;
 mod validate;
 
+pub use after::After;
+pub use array::ArrayRange;
 pub use command::Command;
 pub use devices::{Gpus, Ulimit};
 pub use environment::{EnvName, EnvText, EnvTextError, SkippedLine};
@@ -169,6 +173,12 @@ pub struct JobSpec {
     /// By key: it starts only while fewer jobs of this key hold a slot.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<LimitKey, AtOnce>,
+    /// Jobs and arrays to wait for, as `JOB[:succeeded|finished|failed]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<After>,
+    /// Submit it many times, once for each index: `0-99%8` is a hundred jobs, eight at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayRange>,
     /// A repeated submit with the same key returns the first job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
@@ -230,6 +240,8 @@ impl JobSpec {
             owner: None,
             queue: QueueName::default(),
             limits: BTreeMap::new(),
+            after: Vec::new(),
+            array: None,
             idempotency_key: None,
             on: BTreeMap::new(),
             host: None,

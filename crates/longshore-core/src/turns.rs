@@ -152,6 +152,7 @@ mod tests {
             total_deadline: None,
             image_digest: None,
             host: None,
+            array: None,
         }
     }
 
@@ -160,8 +161,8 @@ mod tests {
         let mut lines: Vec<Line> = Vec::new();
         for job in jobs {
             let lane = job.lane();
-            match lines.iter_mut().find(|line| line.lane == lane) {
-                Some(line) => line.jobs.push_back(job.clone()),
+            match lines.iter_mut().find(|known| known.lane == lane) {
+                Some(known) => known.jobs.push_back(job.clone()),
                 None => lines.push(Line {
                     lane,
                     jobs: [job.clone()].into(),

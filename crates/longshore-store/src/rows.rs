@@ -2,7 +2,9 @@
 //!
 //! Statements are texts that SQLite and PostgreSQL both take.
 
+pub(crate) mod arrays;
 pub(crate) mod attempts;
+pub(crate) mod dependencies;
 pub(crate) mod events;
 pub(crate) mod host_health;
 pub(crate) mod hosts;

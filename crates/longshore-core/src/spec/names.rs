@@ -4,9 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::text::{InvalidValue, integer_value, text_value};
+use crate::ids::ArrayId;
 
 /// Label keys that begin so are ours: a user's label never poses as one of them.
 const RESERVED_LABEL_PREFIXES: [&str; 2] = ["io.longshore.", "django.container_manager."];
+
+/// Longest name or key.
+const LINE_CHARS: usize = 200;
 
 /// A text type that holds what its check lets through.
 macro_rules! checked_text {
@@ -73,6 +77,37 @@ checked_text!(
     LimitKey, "limit key", "gpu", check_word
 );
 
+impl LimitKey {
+    /// The key of an array's own limit.
+    pub fn of_array(array: ArrayId) -> Self {
+        Self(format!("array:{array}"))
+    }
+}
+
+impl JobName {
+    /// The name of an array's job: long names lose their end for it.
+    #[must_use]
+    pub fn numbered(&self, index: u32) -> Self {
+        Self(numbered(&self.0, index))
+    }
+}
+
+impl IdempotencyKey {
+    /// The key of an array's job. It stays whole, so that two keys never become one.
+    #[must_use]
+    pub fn numbered(&self, index: u32) -> Self {
+        Self(format!("{}-{index}", self.0))
+    }
+}
+
+fn numbered(text: &str, index: u32) -> String {
+    let ending = format!("-{index}");
+    let room = LINE_CHARS - ending.len();
+    let mut text: String = text.chars().take(room).collect();
+    text.push_str(&ending);
+    text
+}
+
 impl Default for QueueName {
     fn default() -> Self {
         Self("default".to_owned())
@@ -93,7 +128,7 @@ fn check_word(text: &str) -> Result<(), &'static str> {
 
 fn check_line(text: &str) -> Result<(), &'static str> {
     let length = text.chars().count();
-    if text.trim().is_empty() || length > 200 {
+    if text.trim().is_empty() || length > LINE_CHARS {
         return Err("use 1 to 200 characters");
     }
     if text.chars().any(char::is_control) {
