@@ -180,6 +180,8 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("owner", "owner", Shape::One, "NAME", "Whose job it is; slots are shared between owners [env: LONGSHORE_OWNER]").under(RETRIES),
     flag("queue", "queue", Shape::One, "NAME", "Queue that it waits in").under(RETRIES),
     flag("limit", "limits", Shape::Label, "KEY=NUMBER", "Start only while fewer jobs of KEY hold a slot").under(RETRIES),
+    flag("after", "after", Shape::List, "JOB[:HOW]", "Wait for a job or an array to have succeeded (or finished, failed)").under(RETRIES),
+    flag("array", "array", Shape::One, "INDEXES[%NUMBER]", "Submit it once for each index: 0-99%8 is a hundred, eight at once").under(RETRIES),
     flag("on", "on", Shape::Label, "KEY=VALUE", "Run only on hosts with this label; may be repeated").under(RETRIES),
     flag("host", "host", Shape::One, "NAME", "Run only on this host of the pool").under(RETRIES),
     flag("log-limit", "log_limit", Shape::One, "SIZE", "Largest kept log; head and tail stay beyond it").under(RETRIES),
