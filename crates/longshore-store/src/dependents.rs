@@ -151,12 +151,11 @@ pub(crate) async fn obstacle(
 async fn waits(db: &mut Connection, job: JobId) -> Result<Vec<Wait>, StoreError> {
     let mut waits = Vec::new();
     for waited in dependencies::of_job(db, job).await? {
-        let standing = match waited.met_at {
-            Some(_) => Standing::Met,
-            None => {
-                let ends = ends(db, waited.dependency.upstream).await?;
-                waited.dependency.condition.standing(ends)
-            }
+        let standing = if waited.met_at.is_some() {
+            Standing::Met
+        } else {
+            let ends = ends(db, waited.dependency.upstream).await?;
+            waited.dependency.condition.standing(ends)
         };
         waits.push(Wait { waited, standing });
     }

@@ -82,7 +82,7 @@ impl Store {
             return newest.map(Upstream::Job).ok_or_else(unknown);
         }
         if let Ok(id) = text.parse::<Uuid>() {
-            return Ok(by_id(&mut reader, id).await?.ok_or_else(unknown)?);
+            return by_id(&mut reader, id).await?.ok_or_else(unknown);
         }
         if let Some(job) = jobs::newest(&mut reader, Some(text)).await? {
             return Ok(Upstream::Job(job));
