@@ -35,7 +35,7 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> Result<u8, Failure>
     if jobs.len() != 1 {
         return Err(
             Failure::usage(format!("these are {} jobs, run takes one", jobs.len()))
-                .hint("`longshore submit` takes many, of a file or an array"),
+                .hint("`longshore submit -f FILE` takes many, and `longshore submit --array 0-99` makes many"),
         );
     }
     // From here on Ctrl-C is ours: a job that is stored is never forgotten silently.

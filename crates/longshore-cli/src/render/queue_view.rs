@@ -39,9 +39,11 @@ impl QueueView {
         let Some(since) = self.paused_since else {
             return "open".to_owned();
         };
-        let reason = self.pause_reason.iter();
-        let reason: String = reason.map(|reason| format!(": {reason}")).collect();
-        format!("paused {}{reason}", spans::age(since, now))
+        let age = spans::age(since, now);
+        match &self.pause_reason {
+            Some(reason) => format!("paused {age}: {reason}"),
+            None => format!("paused {age}"),
+        }
     }
 }
 

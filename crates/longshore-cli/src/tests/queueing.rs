@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::stage::{Played, Stage};
 
+/// With a host, for jobs that nobody moves.
 async fn stage() -> Stage {
     let stage = Stage::new();
     done(&stage, "hosts add b1 unix:///b1.sock --slots 4").await;
@@ -117,7 +118,7 @@ async fn what_is_no_owner_queue_limit_array_or_dependency_is_refused_with_what_t
 
 #[tokio::test]
 async fn a_paused_queue_says_so_wherever_somebody_asks() {
-    let stage = stage().await;
+    let stage = Stage::new();
     done(&stage, "submit --queue nightly demo").await;
     done(&stage, "queue pause nightly --reason repairs").await;
     let listed = done(&stage, "queue").await;
@@ -172,7 +173,7 @@ async fn an_owner_with_many_slots_is_told_whose_turn_it_is() {
 
 #[tokio::test]
 async fn a_file_is_a_chain_of_jobs_by_their_names() {
-    let stage = stage().await;
+    let stage = Stage::new();
     stage.write(
         "chain.toml",
         "[[job]]\nname = \"fetch\"\nimage = \"demo\"\n\
@@ -232,7 +233,7 @@ async fn a_file_names_earlier_jobs_alone() {
 
 #[tokio::test]
 async fn an_array_is_one_thing_to_submit_list_wait_for_and_cancel() {
-    let stage = stage().await;
+    let stage = Stage::new();
     let array = done(&stage, "submit --name sweep --array 0-4:2%2 demo").await;
     assert_eq!(array.lines().count(), 1, "{array}");
     for text in ["sweep", &array] {
@@ -261,7 +262,7 @@ async fn an_array_is_one_thing_to_submit_list_wait_for_and_cancel() {
 
 #[tokio::test]
 async fn dead_jobs_are_listed_with_what_ended_them_and_retried_at_once() {
-    let stage = stage().await;
+    let stage = Stage::new();
     for line in [
         "submit --name bad --owner alice demo exit=3",
         "submit --name worse --owner bob demo exit=4",
