@@ -57,23 +57,33 @@ pub(crate) async fn settle(
     while !upstreams.is_empty() {
         let (mut met, mut fallen) = (Vec::new(), Vec::new());
         for upstream in upstreams {
-            let ends = ends(db, upstream).await?;
-            for condition in Condition::ALL {
-                match condition.standing(ends) {
-                    Standing::Open => {}
-                    Standing::Met => {
-                        met.extend(dependencies::meet(db, upstream, condition, now).await?);
-                    }
-                    Standing::Broken => {
-                        let outcome = condition.outcome_in_vain(ends);
-                        let of = (upstream, condition);
-                        fallen.extend(fall(db, of, outcome, now).await?);
-                    }
-                }
-            }
+            decide(db, upstream, (&mut met, &mut fallen), now).await?;
         }
         release(db, &met, now).await?;
         upstreams = dependencies::waited_for(db, &fallen).await?;
+    }
+    Ok(())
+}
+
+/// Marks what is met, ends those that wait in vain, and says whose.
+async fn decide(
+    db: &mut Connection,
+    upstream: Upstream,
+    (met, fallen): (&mut Vec<JobId>, &mut Vec<JobId>),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let ends = ends(db, upstream).await?;
+    for condition in Condition::ALL {
+        match condition.standing(ends) {
+            Standing::Open => {}
+            Standing::Met => {
+                met.extend(dependencies::meet(db, upstream, condition, now).await?);
+            }
+            Standing::Broken => {
+                let outcome = condition.outcome_in_vain(ends);
+                fallen.extend(fall(db, (upstream, condition), outcome, now).await?);
+            }
+        }
     }
     Ok(())
 }
