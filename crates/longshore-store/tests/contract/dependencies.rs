@@ -1,5 +1,7 @@
 //! Jobs that wait for others: released, or ended with them, in the transaction of their end.
 
+use std::slice::from_ref;
+
 use longshore_core::dependency::{Condition, Dependency, Standing, Upstream};
 use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
@@ -89,7 +91,7 @@ pub(crate) async fn all_that_is_waited_for_must_hold(store: &Store) {
         not_before: Some(at(50)),
         ..new_job(spec())
     };
-    store.submit(&[last.clone()], at(0)).await.unwrap();
+    store.submit(from_ref(&last), at(0)).await.unwrap();
     run(store, jobs[0].id, 1, Next::Final).await;
     store.release_due(at(99)).await.unwrap();
     assert_eq!(status(store, last.id).await, "pending");
@@ -132,7 +134,7 @@ pub(crate) async fn a_job_that_two_failed_under_comes_back_when_both_are_tried_a
         after: needs.to_vec(),
         ..new_job(spec())
     };
-    store.submit(&[last.clone()], at(0)).await.unwrap();
+    store.submit(from_ref(&last), at(0)).await.unwrap();
     for job in &jobs {
         run(store, job.id, 3, Next::Final).await;
     }
@@ -189,7 +191,7 @@ pub(crate) async fn a_repeated_batch_waits_for_the_jobs_of_the_first(store: &Sto
         job
     };
     let first = keyed();
-    store.submit(&[first.clone()], at(0)).await.unwrap();
+    store.submit(from_ref(&first), at(0)).await.unwrap();
     let again = keyed();
     let second = after(Upstream::Job(again.id), Condition::Succeeded);
     store.submit(&[again, second.clone()], at(0)).await.unwrap();
@@ -204,7 +206,7 @@ pub(crate) async fn what_its_caller_drives_waits_for_nobody_and_can_be_waited_fo
         after: after(Upstream::Job(first), Condition::Succeeded).after,
         ..driven(spec())
     };
-    store.submit(&[free.clone()], at(0)).await.unwrap();
+    store.submit(from_ref(&free), at(0)).await.unwrap();
     assert!(store.waits(free.id).await.unwrap().is_empty());
     let waiting = submit_after(store, first).await;
     store.request_cancel(first, at(1)).await.unwrap();
