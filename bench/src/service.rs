@@ -99,10 +99,8 @@ impl Pool {
     /// Jobs whose containers run on their hosts until they are killed.
     async fn running(&self, specs: Vec<JobSpec>) -> Result<Vec<JobId>> {
         let new = |spec| NewJob {
-            id: JobId::new(Uuid::now_v7()),
-            spec,
             driver: Driver::Service,
-            not_before: None,
+            ..NewJob::new(JobId::new(Uuid::now_v7()), spec)
         };
         let jobs: Vec<NewJob> = specs.into_iter().map(new).collect();
         self.store.submit(&jobs, Timestamp::now()).await?;

@@ -12,6 +12,7 @@ mod hosts;
 mod import;
 mod job_flags;
 mod places;
+mod queue;
 mod reading;
 
 pub(crate) use docker::{
@@ -24,6 +25,7 @@ pub(crate) use job_flags::{Flag, Given, JobFlags, Shape};
 pub(crate) use places::{
     CleanupArgs, GcArgs, ImagesCommand, OnHosts, PolicyCommand, TemplatesCommand,
 };
+pub(crate) use queue::{QueueCommand, RetryArgs, Which};
 pub(crate) use reading::{EventsArgs, JobsArgs, LogsArgs, WaitArgs};
 
 /// Runs container jobs to completion.
@@ -110,9 +112,14 @@ pub(crate) enum Command {
     /// Give jobs up
     Cancel(SomeJobs),
     /// Try finished jobs again
-    Retry(SomeJobs),
+    Retry(RetryArgs),
     /// Show what happened
     Events(EventsArgs),
+    /// What waits in the queues; pause and resume them
+    Queue {
+        #[command(subcommand)]
+        command: Option<QueueCommand>,
+    },
     /// Move queued jobs until told to stop
     Worker(WorkerArgs),
     /// Places where jobs run
@@ -192,7 +199,7 @@ pub(crate) struct JobArgs {
 /// Jobs by id, unique prefix, name, or `-` for the newest.
 #[derive(Debug, Args)]
 pub(crate) struct SomeJobs {
-    /// Id, its beginning, short id, name, or - for the newest
+    /// Id, its beginning, short id, name of a job or an array, or - for the newest
     #[arg(required = true, value_name = "JOB", add = completion::jobs())]
     pub(crate) jobs: Vec<String>,
 }

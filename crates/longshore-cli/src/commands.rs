@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::session::Session;
 
 mod attend;
+mod batch;
 mod cancel;
 mod cleanup;
 mod completions;
@@ -13,6 +14,7 @@ mod doctor;
 mod ending;
 mod events;
 mod explain;
+mod gates;
 mod help;
 mod hosts;
 mod images;
@@ -25,6 +27,7 @@ mod narrate;
 mod outlook;
 mod placement;
 mod policy;
+mod queue;
 mod retry;
 mod run;
 mod schema;
@@ -32,6 +35,7 @@ mod submit;
 mod templates;
 mod wait;
 mod waiting;
+mod which;
 mod worker;
 
 /// Carries a command out; the answer is its exit code.
@@ -47,6 +51,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Cancel(args) => cancel::run(session, args).await,
         Command::Retry(args) => retry::run(session, args).await,
         Command::Events(args) => events::run(session, args).await,
+        Command::Queue { command } => queue::run(session, command).await,
         Command::Worker(args) => worker::run(session, args).await,
         Command::Hosts(command) => hosts::run(session, command).await,
         Command::Images(command) => images::run(session, command).await,

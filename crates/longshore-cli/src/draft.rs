@@ -1,7 +1,7 @@
 //! A job before it is one: what file and flags said, field by field, each with its origin.
 //!
-//! Rules of merging: a flag replaces the file's value or list; `env`, `labels` and `on` are merged name
-//! by name. Nothing is stored while a single problem is left, and all are shown at once.
+//! Rules of merging: a flag replaces the file's value or list; `env`, `labels`, `on` and `limits` are merged
+//! name by name. Nothing is stored while a single problem is left, and all are shown at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +21,7 @@ pub(crate) use file::parse_file;
 pub(crate) use flags::overlay;
 
 /// Tables of a job file whose inner keys are fields of their own.
-const TABLES: [&str; 5] = ["env", "labels", "on", "timeouts", "retry"];
+const TABLES: [&str; 6] = ["env", "labels", "on", "limits", "timeouts", "retry"];
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

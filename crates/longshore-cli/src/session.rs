@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_core::JobId;
+use longshore_core::dependency::Upstream;
 use longshore_core::job::Job;
 use longshore_store::{Location, Store};
 use tokio::sync::OnceCell;
@@ -75,11 +76,19 @@ impl Session {
         self.job_by_id(id).await
     }
 
-    /// All jobs that somebody named; none is touched before all are found.
+    /// All jobs that somebody named, those of arrays by their index; none is touched before all are
+    /// found.
     pub(crate) async fn jobs(&self, texts: &[String]) -> Result<Vec<Job>, Failure> {
+        let store = self.store().await?;
         let mut jobs = Vec::with_capacity(texts.len());
         for text in texts {
-            jobs.push(self.job(text).await?);
+            let ids = match store.resolve_upstream(text).await? {
+                Upstream::Job(job) => vec![job],
+                Upstream::Array(array) => store.jobs_of_array(array).await?,
+            };
+            for id in ids {
+                jobs.push(self.job_by_id(id).await?);
+            }
         }
         Ok(jobs)
     }

@@ -4,6 +4,7 @@ mod docker;
 mod explaining;
 mod places;
 mod play;
+mod queueing;
 mod reading;
 mod running;
 mod stage;

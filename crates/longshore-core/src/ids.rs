@@ -57,6 +57,10 @@ id! {
     JobId
 }
 id! {
+    /// Many jobs that were submitted as one.
+    ArrayId
+}
+id! {
     /// One try of a job on one host.
     AttemptId
 }

@@ -6,9 +6,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::array::ArrayPlace;
 use crate::attempt::{Phase, Terms};
 use crate::ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
+use crate::lane::Lane;
 use crate::launch::{Handle, Launch};
+use crate::limits::PRIORITY_WORTH;
 use crate::outcome::{JobStatus, Outcome, UnknownWord, Verdict};
 use crate::spec::{JobSpec, TimeLimit};
 use crate::usage::Usage;
@@ -92,6 +95,8 @@ pub struct Job {
     pub image_digest: Option<String>,
     /// Host of the current or last attempt.
     pub host: Option<HostId>,
+    /// Which job of which array it is, if it is of one.
+    pub array: Option<ArrayPlace>,
 }
 
 impl Job {
@@ -112,6 +117,20 @@ impl Job {
         }
     }
 
+    /// Its place among the queued jobs of its owner: how long it waits, and each point of priority as
+    /// much as [`PRIORITY_WORTH`] of waiting. All grow older at one rate, so the order never changes.
+    pub fn place(&self) -> Place {
+        let queued_at = self.queued_at.unwrap_or(self.created_at);
+        let worth =
+            i128::from(i64::from(self.spec.priority)) * PRIORITY_WORTH.as_nanos().cast_signed();
+        Place(queued_at.as_nanosecond() - worth, self.id)
+    }
+
+    /// The lane of the queue that it waits in.
+    pub fn lane(&self) -> Lane {
+        Lane::of(&self.spec)
+    }
+
     /// The clocks that rule its attempts.
     pub fn terms(&self) -> Terms {
         let limits = &self.spec.timeouts;
@@ -123,6 +142,10 @@ impl Job {
         }
     }
 }
+
+/// A place among the queued jobs of one owner: smaller is earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(i128, JobId);
 
 /// One try of a job.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,10 +2,12 @@
 //!
 //! Pure: no I/O, no async, no clock, no randomness. Whatever the rules need comes in as a parameter.
 
+pub mod array;
 pub mod attempt;
 mod causes;
 pub mod census;
 pub mod collection;
+pub mod dependency;
 pub mod event;
 pub mod fault;
 pub mod forecast;
@@ -14,6 +16,7 @@ pub mod host;
 pub mod ids;
 pub mod image;
 pub mod job;
+pub mod lane;
 pub mod launch;
 pub mod legacy;
 pub mod legacy_text;
@@ -26,9 +29,10 @@ pub mod placement;
 pub mod retry;
 pub mod share;
 pub mod spec;
+pub mod turns;
 pub mod usage;
 
 pub use causes::with_causes;
-pub use ids::{AttemptId, HostId, JobId, PoolId, WorkerId};
+pub use ids::{ArrayId, AttemptId, HostId, JobId, PoolId, WorkerId};
 pub use jiff::Timestamp;
 pub use spec::policy;

@@ -76,9 +76,9 @@ pub const PAGE: u32 = 500;
 /// Jobs in one submit call.
 pub const SUBMIT_BATCH: usize = 10_000;
 /// Claims in one round of the dispatcher.
-pub const CLAIM_BATCH: u32 = 64;
+pub const CLAIM_BATCH: usize = 64;
 /// Jobs that a round of the dispatcher looks at when none of the first ones fits anywhere.
-pub const CLAIM_DEPTH: u32 = 4096;
+pub const CLAIM_DEPTH: usize = 4096;
 /// Time between two such rounds.
 pub const CLAIM_DEEP_PERIOD: Duration = Duration::from_secs(1);
 /// Last frames of a log that are read once more after the exit.
@@ -93,6 +93,10 @@ pub const LOG_FLUSH: Duration = Duration::from_millis(60);
 pub const LOG_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
 /// Events of one host that wait for their attempts.
 pub const EVENT_QUEUE: usize = 1024;
+/// Waiting that one point of priority is worth: the stored index of the queue says the same.
+pub const PRIORITY_WORTH: Duration = Duration::from_mins(1);
+/// Lanes of the queue that are looked at: groups of jobs that start under the same conditions.
+pub const LANES: u32 = 10_000;
 /// Slots of a host that names none.
 pub const DEFAULT_SLOTS: u32 = 10;
 

@@ -228,6 +228,17 @@ impl From<Fault> for FailReason {
     }
 }
 
+impl Outcome {
+    /// Whether the job ended because of another one that it waited for.
+    pub fn is_for_dependency(self) -> bool {
+        match self {
+            Self::Failed(reason) => reason == FailReason::Dependency,
+            Self::Cancelled(reason) => reason == CancelReason::Dependency,
+            Self::Completed | Self::TimedOut(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     /// The reason alone: `exit(7)`, `oom`, `run`, `user`; empty for a completed job.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,6 +14,8 @@ use serde_json::Value;
 
 use crate::limits::LOG_LIMIT_BYTES;
 
+mod after;
+mod array;
 mod command;
 mod devices;
 mod environment;
@@ -33,6 +35,8 @@ pub(crate) mod text;
 mod tmpfs;
 mod validate;
 
+pub use after::After;
+pub use array::ArrayRange;
 pub use command::Command;
 pub use devices::{Gpus, Ulimit};
 pub use environment::{EnvName, EnvText, EnvTextError, SkippedLine};
@@ -40,7 +44,9 @@ pub use image::ImageReference;
 pub use limits::{TimeLimit, TimeLimits};
 pub use mount::{MountKind, MountSpec};
 pub use mount_flag::MountFlag;
-pub use names::{Hostname, IdempotencyKey, JobName, LabelKey, Priority};
+pub use names::{
+    AtOnce, Hostname, IdempotencyKey, JobName, LabelKey, LimitKey, OwnerName, Priority, QueueName,
+};
 pub use network::{ExtraHost, HostAddress, NetworkAttachment};
 pub use platform::{Platform, PullPolicy};
 pub use resources::{ByteSize, Cpus, MemorySwap, PidsLimit};
@@ -155,9 +161,24 @@ pub struct JobSpec {
     /// Free text for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// 0 (last) to 100 (first).
+    /// 0 (last) to 100 (first), among the jobs of its owner.
     #[serde(default)]
     pub priority: Priority,
+    /// Whose job it is; slots are shared fairly between owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerName>,
+    /// Name of the queue that it waits in.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub queue: QueueName,
+    /// By key: it starts only while fewer jobs of this key hold a slot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<LimitKey, AtOnce>,
+    /// Jobs and arrays to wait for, as `JOB[:succeeded|finished|failed]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<After>,
+    /// Submit it many times, once for each index: `0-99%8` is a hundred jobs, eight at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayRange>,
     /// A repeated submit with the same key returns the first job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
@@ -216,6 +237,11 @@ impl JobSpec {
             name: None,
             description: None,
             priority: Priority::default(),
+            owner: None,
+            queue: QueueName::default(),
+            limits: BTreeMap::new(),
+            after: Vec::new(),
+            array: None,
             idempotency_key: None,
             on: BTreeMap::new(),
             host: None,
@@ -287,6 +313,10 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn yes() -> bool {

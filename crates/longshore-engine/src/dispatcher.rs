@@ -8,6 +8,7 @@ use longshore_core::job::Job;
 use longshore_core::outcome::JobStatus;
 use longshore_core::placement::{self, Candidate, Refusal};
 use longshore_core::share::Share;
+use longshore_core::turns::{Line, Turns};
 use longshore_core::{AttemptId, JobId, limits};
 use longshore_store::{Claim, StoreError};
 use tokio::time::Instant;
@@ -60,7 +61,7 @@ enum Reach {
 }
 
 impl Reach {
-    fn jobs(self) -> u32 {
+    fn jobs(self) -> usize {
         match self {
             Self::Head => limits::CLAIM_BATCH,
             Self::Deep => limits::CLAIM_DEPTH,
@@ -104,19 +105,20 @@ async fn look(context: &Arc<Context>, reach: Reach) -> Result<Looked, StoreError
     if room == 0 || candidates.iter().all(is_full) {
         return Ok(Looked::Done);
     }
-    let jobs = waiting(context, reach).await?;
-    let is_all = jobs.len() < reach.jobs() as usize;
+    let mut turns = waiting(context, reach).await?;
     let mut chosen = Vec::new();
-    for job in jobs {
-        if chosen.len() >= room.min(limits::CLAIM_BATCH as usize) {
-            break;
-        }
+    while chosen.len() < room.min(limits::CLAIM_BATCH)
+        && let Some(job) = turns.next_job()
+    {
         match place(&job, &mut candidates) {
-            Some(claim) => chosen.push((job, claim)),
+            Some(claim) => {
+                turns.took(&job);
+                chosen.push((job, claim));
+            }
             None => doubt(context, &job, &candidates),
         }
     }
-    let is_stuck = chosen.is_empty() && !is_all;
+    let is_stuck = chosen.is_empty() && turns.has_more();
     claim(context, chosen).await?;
     Ok(if is_stuck {
         Looked::Stuck
@@ -165,16 +167,19 @@ fn room(context: &Context) -> usize {
     most.saturating_sub(*context.active.borrow())
 }
 
-/// What waits for a slot, best first.
-async fn waiting(context: &Context, reach: Reach) -> Result<Vec<Job>, StoreError> {
+/// What waits for a slot, in the order of turns.
+async fn waiting(context: &Context, reach: Reach) -> Result<Turns, StoreError> {
     let Some(only) = context.options.only_job else {
-        return context.store.queued(reach.jobs()).await;
+        return context.store.turns(reach.jobs()).await;
     };
     let job = context.store.job(only).await?;
-    Ok(Some(job)
-        .into_iter()
-        .filter(|job| job.status == JobStatus::Queued)
-        .collect())
+    let lines = Some(job).filter(|job| job.status == JobStatus::Queued);
+    let line = |job: Job| Line {
+        lane: job.lane(),
+        jobs: [job].into(),
+    };
+    let lines = lines.map(line).into_iter().collect();
+    Ok(Turns::new(lines, context.store.holding().await?, false))
 }
 
 async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<(), StoreError> {

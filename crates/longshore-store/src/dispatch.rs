@@ -1,9 +1,10 @@
-//! What the dispatcher needs: the head of the queue, the free slots, and the claim.
+//! What the dispatcher needs beside the queue: the free slots, and the claim.
 
 use std::collections::HashMap;
 
 use longshore_core::event::EventKind;
-use longshore_core::job::{AttemptRecord, Job, Lease};
+use longshore_core::job::{AttemptRecord, Lease};
+use longshore_core::lane::{Holding, Lane};
 use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
@@ -12,7 +13,7 @@ use crate::error::StoreError;
 use crate::rows::attempts::lead::{self, Given};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self, Try};
-use crate::rows::{attempts, jobs};
+use crate::rows::{attempts, lanes, paused_queues};
 use crate::store::Store;
 
 /// A wish to start a queued job on a host.
@@ -43,22 +44,6 @@ pub struct HostLoad {
 }
 
 impl Store {
-    /// The first jobs of the queue: by priority, then by how long they wait.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn queued(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        jobs::queued(&mut self.readers().acquire().await?, limit).await
-    }
-
-    /// How many jobs of the queue are before this place in it.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn ahead_of(&self, job: &Job) -> Result<u64, StoreError> {
-        jobs::ahead_of(&mut self.readers().acquire().await?, job).await
-    }
-
     /// What is taken of each host that has any slot taken.
     ///
     /// # Errors
@@ -78,12 +63,13 @@ impl Store {
         attempts::begun(&mut self.readers().acquire().await?).await
     }
 
-    /// Makes an attempt of each job that is still queued, on its host if that is active, has a free
-    /// slot and room for the attempt's share, and no open breaker. The answer has the attempts that
+    /// Makes an attempt of each job that is still queued, in a queue that is open and behind no full
+    /// limit, on its host if that is active, has a free slot and room for the attempt's share, and no
+    /// open breaker. The answer has the attempts that
     /// were made; whatever is missing was not possible.
     ///
     /// Guarantees: one transaction; of any number of workers that claim one job, one gets it; no
-    /// claim takes a slot or a share that is not free; a host whose breaker is half open gets one
+    /// claim takes a slot or a share that is not free, or goes over its job's own limits; a host whose breaker is half open gets one
     /// attempt at a time; what is answered survives a power loss.
     ///
     /// # Errors
@@ -113,7 +99,11 @@ async fn claim_all(
 ) -> Result<Vec<AttemptRecord>, StoreError> {
     let mut made = Vec::with_capacity(claims.len());
     let mut news = Vec::with_capacity(claims.len());
+    let mut gates = Gates::look(db, claims).await?;
     for claim in claims {
+        if !gates.let_in(claim.job) {
+            continue;
+        }
         let ids = (claim.attempt, claim.job, claim.host);
         let given = Given {
             share: claim.share,
@@ -127,10 +117,43 @@ async fn claim_all(
             number: attempt.number,
         };
         change::claim(db, one, attempt.host).await?;
+        gates.passed(attempt.job);
         let claimed = NewEvent::of_job(attempt.job, EventKind::Claimed, now);
         news.push(claimed.in_attempt(attempt.number).with(&claim.why));
         made.push(attempt);
     }
     events::insert_all(db, &news).await?;
     Ok(made)
+}
+
+/// What of the queue stands between jobs and their start. Nobody else claims while it is looked at:
+/// whoever writes has the pool's one write lock.
+struct Gates {
+    lanes: HashMap<JobId, Lane>,
+    holding: Holding,
+}
+
+impl Gates {
+    async fn look(db: &mut Connection, claims: &[Claim]) -> Result<Self, StoreError> {
+        let mut lanes = lanes::of_queued(db, claims.iter().map(|claim| claim.job)).await?;
+        let paused = paused_queues::list(db).await?;
+        lanes.retain(|_, lane| !paused.contains_key(&lane.queue));
+        let holding = if lanes.values().any(Lane::is_limited) {
+            lanes::holding(db).await?
+        } else {
+            Holding::default()
+        };
+        Ok(Self { lanes, holding })
+    }
+
+    fn let_in(&self, job: JobId) -> bool {
+        let lane = self.lanes.get(&job);
+        lane.is_some_and(|lane| self.holding.full(lane).is_none())
+    }
+
+    fn passed(&mut self, job: JobId) {
+        if let Some(lane) = self.lanes.get(&job) {
+            self.holding.add(lane, 1);
+        }
+    }
 }

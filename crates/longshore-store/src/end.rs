@@ -8,6 +8,7 @@ use longshore_core::retry::{Budget, Next};
 use longshore_core::usage::Usage;
 
 use crate::database::Connection;
+use crate::dependents;
 use crate::error::StoreError;
 use crate::logs::LogTotals;
 use crate::rows::attempts::change::{self, Fenced};
@@ -64,7 +65,11 @@ async fn finish(db: &mut Connection, fenced: Fenced, end: &End) -> Result<JobSta
             .map(|(kind, detail)| event(*kind).with(detail)),
     );
     events::insert_all(db, &news).await?;
-    job_change::status(db, one.job).await
+    let status = job_change::status(db, one.job).await?;
+    if moved.is_some() && status.is_final() {
+        dependents::ended(db, &[one.job], end.now).await?;
+    }
+    Ok(status)
 }
 
 /// Moves the job that the attempt belongs to, if it is still the current one; says what happened.

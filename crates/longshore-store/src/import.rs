@@ -58,6 +58,8 @@ async fn add(
             spec: &job.spec,
             driver: Driver::Service,
             not_before: job.not_before,
+            waits_for: 0,
+            array: None,
             now: job.created_at,
         })
         .collect();

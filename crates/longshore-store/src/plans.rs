@@ -5,7 +5,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::Store;
 use crate::database::Connection;
 use crate::rows::attempts::{self, lead};
-use crate::rows::jobs::{ANY_OPEN, LIST, QUEUED, due};
+use crate::rows::jobs::{ANY_OPEN, LIST, due};
+use crate::rows::lanes;
 use crate::runs;
 
 async fn plan(store: &Store, sql: &str) -> String {
@@ -24,9 +25,15 @@ async fn plan(store: &Store, sql: &str) -> String {
 async fn what_runs_all_the_time_neither_sorts_nor_scans() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
+    let head = format!("{}'l'{}9)", lanes::HEAD, lanes::HEAD_ORDER);
     let list = format!("{LIST} ORDER BY created_at DESC, id DESC LIMIT 5");
     for (sql, indexes) in [
-        (QUEUED, &["jobs_queue"][..]),
+        (
+            lanes::OPEN,
+            &["jobs_queue (lane>?", "jobs_queue (lane=?"][..],
+        ),
+        (lanes::HOLDING, &["attempts_lane"]),
+        (&head, &["jobs_queue (lane=?"]),
         (due::RELEASE, &["jobs_due"]),
         (
             due::NEXT,

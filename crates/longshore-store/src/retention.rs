@@ -4,8 +4,8 @@ use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::{AttemptId, Timestamp};
 
 use crate::error::StoreError;
-use crate::rows::attempts;
 use crate::rows::jobs::due;
+use crate::rows::{arrays, attempts};
 use crate::store::Store;
 
 impl Store {
@@ -52,6 +52,7 @@ impl Store {
                     deleted.extend(attempts::ids_of_job(db, job).await?);
                     due::delete(db, job).await?;
                 }
+                arrays::delete_empty(db).await?;
                 Ok(deleted)
             })
         })

@@ -6,6 +6,7 @@ use longshore_core::outcome::{Limit, Outcome};
 use longshore_core::{JobId, Timestamp};
 
 use crate::database::Connection;
+use crate::dependents;
 use crate::error::StoreError;
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::{change, due};
@@ -86,5 +87,6 @@ async fn expire_page(
         let finished = NewEvent::of_job(*job, EventKind::Finished, now);
         events::insert(db, finished.with(describe(outcome))).await?;
     }
+    dependents::ended(db, &jobs, now).await?;
     Ok(jobs)
 }

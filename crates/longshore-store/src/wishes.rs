@@ -1,11 +1,13 @@
 //! Wishes about a job that exists: cancel it, try it again.
 
+use longshore_core::dependency::Upstream;
 use longshore_core::event::EventKind;
 use longshore_core::job::Driver;
 use longshore_core::outcome::{CancelReason, JobStatus, Outcome};
 use longshore_core::{JobId, Timestamp};
 
 use crate::database::Connection;
+use crate::dependents;
 use crate::error::StoreError;
 use crate::rows::attempts;
 use crate::rows::events::{self, NewEvent};
@@ -30,6 +32,9 @@ pub enum CancelAnswer {
 pub enum RetryAnswer {
     /// The job waits for a slot again.
     Queued,
+    /// It ended because of one that it waited for, which stands as it did: that one is to be tried
+    /// again, and brings this one back.
+    InVain(Upstream),
     /// Its caller moves it: it alone begins another attempt.
     OfService,
     /// It is not over yet.
@@ -52,7 +57,8 @@ impl Store {
     }
 
     /// Wishes a job tried again that ended otherwise than completed. Its budgets and clocks start
-    /// anew; its attempts and events stay.
+    /// anew; its attempts and events stay. Jobs that ended only because they waited for it in vain
+    /// wait for it again.
     ///
     /// # Errors
     /// There is no such job, or the store is busy, full or damaged.
@@ -81,6 +87,7 @@ async fn cancel(
             change::give_up(db, job, outcome, "cancelled before it was started", now).await?;
             let finished = NewEvent::of_job(job, EventKind::Finished, now).with("cancelled user");
             events::insert_all(db, &[requested, finished]).await?;
+            dependents::ended(db, &[job], now).await?;
             Ok(CancelAnswer::Cancelled)
         }
         JobStatus::Launching | JobStatus::Running => {
@@ -111,10 +118,16 @@ async fn retry(db: &mut Connection, job: JobId, now: Timestamp) -> Result<RetryA
     }
     match status {
         JobStatus::Failed | JobStatus::Timeout | JobStatus::Cancelled => {
+            if dependents::is_fallen(db, job).await?
+                && let Some(upstream) = dependents::obstacle(db, job).await?
+            {
+                return Ok(RetryAnswer::InVain(upstream));
+            }
             change::revive(db, job, now).await?;
             let requested = NewEvent::of_job(job, EventKind::RetryRequested, now);
             let queued = NewEvent::of_job(job, EventKind::Queued, now);
             events::insert_all(db, &[requested, queued]).await?;
+            dependents::revived(db, job, now).await?;
             Ok(RetryAnswer::Queued)
         }
         JobStatus::Completed => Ok(RetryAnswer::AlreadyCompleted),

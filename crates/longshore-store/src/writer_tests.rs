@@ -1,6 +1,5 @@
 //! A full disk, and operations that share a commit with one that fails.
 
-use longshore_core::job::Driver;
 use longshore_core::{JobId, Timestamp};
 use uuid::Uuid;
 
@@ -10,12 +9,7 @@ use crate::{EventFilter, NewJob, Store, StoreError};
 fn job(number: u128, description: &str) -> NewJob {
     let mut spec = longshore_core::spec::JobSpec::new("busybox:1".parse().unwrap());
     spec.description = Some(description.to_owned());
-    NewJob {
-        id: JobId::new(Uuid::from_u128(number << 40)),
-        spec,
-        driver: Driver::Engine,
-        not_before: None,
-    }
+    NewJob::new(JobId::new(Uuid::from_u128(number << 40)), spec)
 }
 
 fn now() -> Timestamp {

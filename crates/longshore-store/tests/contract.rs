@@ -4,6 +4,8 @@
 
 use grounds::{Ground, Kind};
 
+#[path = "contract/dependencies.rs"]
+mod dependencies;
 #[path = "contract/direct.rs"]
 mod direct;
 #[path = "contract/dispatch.rs"]
@@ -25,6 +27,8 @@ mod paces;
 mod places;
 #[path = "contract/pulls.rs"]
 mod pulls;
+#[path = "contract/queue.rs"]
+mod queue;
 #[path = "contract/runs.rs"]
 mod runs;
 #[path = "contract/schedule.rs"]
@@ -183,6 +187,31 @@ contract! {
         one_host_that_is_not_there_refuses_all,
         an_imported_job_is_found_by_its_label_and_says_where_it_came_from,
         ten_thousand_jobs_of_another_system_are_one_call,
+    }
+    queue {
+        one_job_of_another_owner_starts_next_however_many_wait,
+        owners_share_the_slots_that_two_workers_give,
+        a_full_limit_lets_no_job_of_its_key_in_and_others_pass,
+        each_job_counts_by_the_number_that_it_names,
+        what_its_caller_drives_counts_for_no_limit,
+        a_paused_queue_starts_nothing_until_it_is_resumed,
+        a_queue_tells_what_waits_runs_and_is_paused,
+    }
+    dependencies {
+        each_condition_is_met_or_in_vain_by_how_the_job_ends,
+        a_job_waits_through_the_retries_of_another,
+        all_that_is_waited_for_must_hold,
+        a_chain_ends_with_its_first_job_and_comes_back_with_it,
+        a_job_that_two_failed_under_comes_back_when_both_are_tried_again,
+        what_was_given_up_by_hand_does_not_come_back_with_another,
+        what_is_decided_at_the_submit_is_brought_about_at_once,
+        a_batch_waits_for_its_own_earlier_jobs_alone,
+        a_repeated_batch_waits_for_the_jobs_of_the_first,
+        what_its_caller_drives_waits_for_nobody_and_can_be_waited_for,
+        an_array_is_waited_for_as_a_whole,
+        an_array_is_found_while_it_has_jobs,
+        what_a_job_waits_for_is_told_with_how_it_stands,
+        a_thousand_jobs_wait_for_one_and_start_with_its_end,
     }
     pulls {
         a_pull_is_known_for_its_host_until_it_is_forgotten,

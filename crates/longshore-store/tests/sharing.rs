@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use longshore_core::outcome::JobStatus;
 use longshore_core::retry::Next;
+use longshore_core::spec::JobSpec;
 use longshore_store::{Changes, Fenced, Store, StoreError};
 
 #[path = "contract/grounds.rs"]
@@ -44,6 +45,7 @@ on_each_ground! {
     many_that_open_a_new_store_at_once_find_one_pool,
     two_workers_run_each_of_a_hundred_jobs_exactly_once,
     slots_are_never_exceeded_by_workers_that_claim_at_one_time,
+    limits_are_never_exceeded_by_workers_that_claim_at_one_time,
     a_change_by_another_store_is_heard,
     a_change_before_the_wait_is_not_missed,
     a_store_that_is_opened_again_has_everything,
@@ -91,13 +93,26 @@ async fn work(store: &Store, host: longshore_core::HostId) -> usize {
 }
 
 async fn slots_are_never_exceeded_by_workers_that_claim_at_one_time(ground: &Ground) {
+    assert_eq!(let_in_at_one_time(ground, 5, &spec()).await, 5);
+}
+
+async fn limits_are_never_exceeded_by_workers_that_claim_at_one_time(ground: &Ground) {
+    let limited = JobSpec {
+        limits: [("gpu".parse().unwrap(), "3".parse().unwrap())].into(),
+        ..spec()
+    };
+    assert_eq!(let_in_at_one_time(ground, 99, &limited).await, 3);
+}
+
+/// How many of thirty jobs three workers get in that all claim each of them.
+async fn let_in_at_one_time(ground: &Ground, slots: u32, spec: &JobSpec) -> usize {
     let stores = [
         ground.open().await,
         ground.open().await,
         ground.open().await,
     ];
-    let host = add_host(&stores[0], 5).await;
-    let jobs: Vec<_> = (0..30).map(|_| new_job(spec())).collect();
+    let host = add_host(&stores[0], slots).await;
+    let jobs: Vec<_> = (0..30).map(|_| new_job(spec.clone())).collect();
     stores[0].submit(&jobs, at(0)).await.unwrap();
     let rounds = stores.iter().flat_map(|store| {
         jobs.iter().map(move |job| async move {
@@ -109,8 +124,7 @@ async fn slots_are_never_exceeded_by_workers_that_claim_at_one_time(ground: &Gro
                 .len()
         })
     });
-    let made: usize = futures::future::join_all(rounds).await.iter().sum();
-    assert_eq!(made, 5);
+    futures::future::join_all(rounds).await.iter().sum()
 }
 
 async fn a_change_by_another_store_is_heard(ground: &Ground) {

@@ -3,7 +3,7 @@
 use clap::Args;
 use longshore_core::outcome::JobStatus;
 
-use crate::args::parse_status;
+use crate::args::{Which, parse_status};
 use crate::completion;
 
 /// Arguments of `jobs`.
@@ -12,12 +12,8 @@ pub(crate) struct JobsArgs {
     /// Only jobs with this status; may be repeated
     #[arg(long, value_name = "STATUS", value_parser = parse_status, value_delimiter = ',')]
     pub(crate) status: Vec<JobStatus>,
-    /// Only jobs of this name
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// Only jobs with this label, as KEY=VALUE
-    #[arg(short, long, value_name = "KEY=VALUE")]
-    pub(crate) label: Option<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
     /// Only the newest so many
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) last: Option<u32>,

@@ -3,11 +3,11 @@
 use longshore_core::event::EventKind;
 use longshore_core::job::{Driver, Job};
 use longshore_core::limits::PAGE;
-use longshore_core::outcome::JobStatus;
+use longshore_core::outcome::{JobStatus, Outcome};
 use longshore_store::EventFilter;
 
 use crate::args::SomeJobs;
-use crate::commands::outlook;
+use crate::commands::{gates, outlook};
 use crate::exit_code::SUCCESS;
 use crate::failure::Failure;
 use crate::render::explanation::{Explanation, HostLine, QueuePlace};
@@ -46,7 +46,7 @@ async fn explain(session: &Session, job: &Job) -> Result<Explanation, Failure> {
     };
     match job.status {
         JobStatus::Queued => queued(session, job, plain).await,
-        JobStatus::Pending => Ok(pending(job, plain)),
+        JobStatus::Pending => pending(session, job, plain).await,
         JobStatus::Retrying => Ok(retrying(job, plain)),
         JobStatus::Launching
         | JobStatus::Running
@@ -62,8 +62,12 @@ async fn queued(session: &Session, job: &Job, plain: Explanation) -> Result<Expl
     let (store, now) = (session.store().await?, session.now());
     let answers = outlook::answers(store, job, now).await?;
     let forecast = outlook::forecast(store, job, &answers, now).await?;
+    let (shut, turn) = (
+        gates::shut(store, job).await?,
+        gates::turn(store, job).await?,
+    );
     let is_taken = answers.iter().any(|answer| answer.answer.is_ok());
-    let mut changes = Vec::new();
+    let mut changes: Vec<String> = shut.iter().map(|gate| gate.fix.clone()).collect();
     if answers.is_empty() {
         changes.push("add a host: `longshore hosts add NAME`".to_owned());
     }
@@ -81,10 +85,16 @@ async fn queued(session: &Session, job: &Job, plain: Explanation) -> Result<Expl
     });
     Ok(Explanation {
         hosts: hosts.collect(),
+        why: shut
+            .iter()
+            .map(|gate| gate.why.clone())
+            .chain(turn)
+            .collect(),
         queue: Some(QueuePlace {
             queued_at: job.queued_at,
             ahead: forecast.ahead,
-            expected_start: forecast.start,
+            // Nobody knows when somebody opens it.
+            expected_start: forecast.start.filter(|_| shut.is_empty()),
             past_runs: forecast.runs,
         }),
         changes,
@@ -92,7 +102,25 @@ async fn queued(session: &Session, job: &Job, plain: Explanation) -> Result<Expl
     })
 }
 
-fn pending(job: &Job, plain: Explanation) -> Explanation {
+async fn pending(session: &Session, job: &Job, plain: Explanation) -> Result<Explanation, Failure> {
+    let waits = gates::awaited(session.store().await?, job).await?;
+    if !waits.is_empty() {
+        let why = waits.iter().map(|gate| gate.why.clone());
+        let delay = job
+            .not_before
+            .map(|until| format!("it is delayed until {until:.0}"));
+        let changes = waits.iter().map(|gate| gate.fix.clone());
+        return Ok(Explanation {
+            why: why.chain(delay).collect(),
+            changes: changes.filter(|fix| !fix.is_empty()).take(1).collect(),
+            until: job.not_before,
+            ..plain
+        });
+    }
+    Ok(held(job, plain))
+}
+
+fn held(job: &Job, plain: Explanation) -> Explanation {
     let short = job.id.short();
     let (why, change) = match (job.driver, job.not_before) {
         (Driver::Service, _) => (
@@ -158,7 +186,22 @@ async fn placed(session: &Session, job: &Job, plain: Explanation) -> Result<Expl
     }
     why.extend(limited(session, job).await?);
     why.extend(job.message.clone());
-    Ok(Explanation { why, ..plain })
+    let mut changes = Vec::new();
+    if job.outcome.is_some_and(Outcome::is_for_dependency) {
+        let waits = gates::awaited(session.store().await?, job).await?;
+        why.extend(waits.iter().map(|gate| gate.why.clone()));
+        changes.extend(
+            waits
+                .into_iter()
+                .map(|gate| gate.fix)
+                .find(|fix| !fix.is_empty()),
+        );
+    }
+    Ok(Explanation {
+        why,
+        changes,
+        ..plain
+    })
 }
 
 /// Which registry it may wait for: one that limits pulls.

@@ -7,14 +7,12 @@ use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
-use longshore_core::JobId;
-use longshore_core::job::Driver;
 use longshore_core::policy::Policy;
-use longshore_core::spec::{EnvText, JobSpec};
+use longshore_core::spec::EnvText;
 use longshore_store::{NewJob, Store, StoreError};
-use uuid::Uuid;
 
 use crate::args::JobArgs;
+use crate::commands::batch::Batch;
 use crate::commands::placement::Places;
 use crate::draft::{self, Checked, Draft, Origin, Problem};
 use crate::failure::Failure;
@@ -49,36 +47,23 @@ pub(super) async fn take_in(
     let store = session.store().await?;
     let policy = store.policy().await?;
     let mut places = Places::look(session, store).await?;
-    let mut specs = Vec::with_capacity(drafts.len());
+    let mut batch = Batch::default();
     for draft in drafts {
         let mut checked = draft.check();
         resolve_environment(session, store, &mut checked).await?;
         check_rules(&mut checked, &policy);
         places.place(session, &mut checked);
+        batch.add(store, &mut checked).await?;
         problems.append(&mut checked.problems);
-        specs.push(checked.spec);
     }
     if !problems.is_empty() {
         return Err(Failure::problems(&problems));
     }
     if when == When::Now {
-        places.require_answer(session, &specs).await?;
+        places.require_answer(session, &batch.specs()).await?;
     }
     places.register(store, now).await?;
-    Ok(specs
-        .into_iter()
-        .map(|spec| new_job(spec, &policy, not_before))
-        .collect())
-}
-
-fn new_job(mut spec: JobSpec, policy: &Policy, not_before: Option<Timestamp>) -> NewJob {
-    policy.apply_defaults(&mut spec);
-    NewJob {
-        id: JobId::new(Uuid::now_v7()),
-        spec,
-        driver: Driver::Engine,
-        not_before,
-    }
+    Ok(batch.into_jobs(&policy, not_before))
 }
 
 fn not_before(args: &JobArgs, now: Timestamp) -> Result<Option<Timestamp>, Problem> {

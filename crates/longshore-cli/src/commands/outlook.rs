@@ -12,6 +12,8 @@ use longshore_core::limits::{FORECAST_QUEUE, FORECAST_RUNS};
 use longshore_core::placement::{Candidate, Refusal, Score, Sight, Wish, admit};
 use longshore_store::{RunUnderWay, Store, StoreError};
 
+use crate::commands::gates;
+
 /// What a host says to a job.
 pub(super) struct HostAnswer {
     /// The host's name.
@@ -148,6 +150,9 @@ pub(super) async fn obstacle(
     job: &Job,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
+    if let Some(gate) = gates::shut(store, job).await?.pop() {
+        return Ok(Some(gate.why));
+    }
     let answers = answers(store, job, now).await?;
     if answers.iter().any(|answer| answer.answer.is_ok()) {
         return Ok(None);

@@ -34,8 +34,8 @@ pub(super) async fn run(session: &Session, args: RunArgs) -> Result<u8, Failure>
     let jobs = intake::take_in(session, &args.job, when).await?;
     if jobs.len() != 1 {
         return Err(
-            Failure::usage(format!("the file has {} jobs, run takes one", jobs.len()))
-                .hint("`longshore submit -f FILE` takes many"),
+            Failure::usage(format!("these are {} jobs, run takes one", jobs.len()))
+                .hint("`longshore submit -f FILE` takes many, and `longshore submit --array 0-99` makes many"),
         );
     }
     // From here on Ctrl-C is ours: a job that is stored is never forgotten silently.

@@ -61,8 +61,8 @@ impl Checked {
 
 fn check_field(key: &str, field: &Field) -> Result<(), Problem> {
     let refuse = |text: String| Problem::new(field.origin.clone(), text);
-    let is_free =
-        split_table(key).is_some_and(|(table, _)| matches!(table, "env" | "labels" | "on"));
+    let is_free = split_table(key)
+        .is_some_and(|(table, _)| matches!(table, "env" | "labels" | "on" | "limits"));
     if !is_free && !JobSpec::known_keys().contains(key) {
         return Err(refuse(unknown_key(key)));
     }

@@ -7,6 +7,9 @@ use super::{Draft, Origin, paths};
 use crate::args::{Flag, Given, JobArgs, Shape};
 use crate::surroundings::Surroundings;
 
+/// Variable that names the owner of jobs that name none.
+const OWNER: &str = "LONGSHORE_OWNER";
+
 /// Lays what was typed over the draft of a file, or over an empty one.
 pub(crate) fn overlay(draft: &mut Draft, args: &JobArgs, around: &Surroundings) {
     if let Some((image, command)) = args.argv.split_first() {
@@ -23,6 +26,12 @@ pub(crate) fn overlay(draft: &mut Draft, args: &JobArgs, around: &Surroundings) 
             cleared.push(given.flag.key);
         }
         apply(draft, given, around);
+    }
+    if let (false, Some(owner)) = (
+        draft.fields.contains_key("owner"),
+        around.variables.get(OWNER),
+    ) {
+        draft.set("owner", json!(owner), Origin::Argument(OWNER));
     }
     paths::read_seccomp(draft, &around.folder);
 }

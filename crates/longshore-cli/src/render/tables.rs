@@ -243,7 +243,7 @@ fn colored(cell: Cell, color: Option<Color>, look: Look) -> Cell {
     }
 }
 
-fn cut(text: &str, look: Look) -> String {
+pub(crate) fn cut(text: &str, look: Look) -> String {
     if look.full || text.chars().count() <= CELL_CHARS {
         return text.to_owned();
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use longshore_core::array::ArrayPlace;
+use longshore_core::dependency::{Standing, Upstream};
 use longshore_core::event::JobEvent;
 use longshore_core::host::Host;
 use longshore_core::job::{AttemptRecord, Job};
@@ -11,6 +13,7 @@ use longshore_core::outcome::Verdict;
 use longshore_core::spec::JobSpec;
 use longshore_core::usage::Usage;
 use longshore_core::{HostId, JobId};
+use longshore_store::Wait;
 use serde::Serialize;
 
 /// Version of everything that `--json` prints.
@@ -53,6 +56,10 @@ pub(crate) struct JobView {
     infra_retries_used: u32,
     host: Option<String>,
     priority: u8,
+    owner: Option<String>,
+    queue: String,
+    limits: BTreeMap<String, u32>,
+    array: Option<ArrayPlace>,
     labels: BTreeMap<String, String>,
     created_at: Timestamp,
     queued_at: Option<Timestamp>,
@@ -82,6 +89,14 @@ impl JobView {
             infra_retries_used: job.infra_retries_used,
             host: job.host.map(|host| hosts.name(host)),
             priority: spec.priority.get(),
+            owner: spec.owner.as_ref().map(ToString::to_string),
+            queue: spec.queue.to_string(),
+            limits: spec
+                .limits
+                .iter()
+                .map(|(key, most)| (key.to_string(), most.get()))
+                .collect(),
+            array: job.array,
             labels: spec
                 .labels
                 .iter()
@@ -110,18 +125,50 @@ pub(crate) struct InspectView {
     #[serde(flatten)]
     job: JobView,
     spec: JobSpec,
+    waits: Vec<WaitView>,
     attempts: Vec<AttemptView>,
 }
 
 impl InspectView {
-    pub(crate) fn new(job: &Job, attempts: &[AttemptRecord], hosts: &HostNames) -> Self {
+    pub(crate) fn new(
+        job: &Job,
+        waits: &[Wait],
+        attempts: &[AttemptRecord],
+        hosts: &HostNames,
+    ) -> Self {
         Self {
             job: JobView::new(job, hosts),
             spec: job.spec.redacted(),
+            waits: waits.iter().map(WaitView::from).collect(),
             attempts: attempts
                 .iter()
                 .map(|attempt| AttemptView::new(attempt, hosts))
                 .collect(),
+        }
+    }
+}
+
+/// Who is waited for, and whether that is over.
+#[derive(Debug, Serialize)]
+struct WaitView {
+    #[serde(flatten)]
+    upstream: Upstream,
+    condition: &'static str,
+    standing: &'static str,
+    met_at: Option<Timestamp>,
+}
+
+impl From<&Wait> for WaitView {
+    fn from(wait: &Wait) -> Self {
+        Self {
+            upstream: wait.waited.dependency.upstream,
+            condition: wait.waited.dependency.condition.word(),
+            standing: match wait.standing {
+                Standing::Open => "open",
+                Standing::Met => "met",
+                Standing::Broken => "broken",
+            },
+            met_at: wait.waited.met_at,
         }
     }
 }

@@ -157,10 +157,11 @@ async fn a_job_that_its_caller_drives_is_left_to_the_commands_that_do() {
         .await;
     let (store, now) = (stage.store().await, Timestamp::UNIX_EPOCH);
     let job = NewJob {
-        id: JobId::new(Uuid::now_v7()),
-        spec: JobSpec::new("demo".parse().unwrap()),
         driver: Driver::Service,
-        not_before: None,
+        ..NewJob::new(
+            JobId::new(Uuid::now_v7()),
+            JobSpec::new("demo".parse().unwrap()),
+        )
     };
     let (id, host) = (job.id, store.hosts().await.unwrap()[0].id);
     store.submit(&[job], now).await.unwrap();

@@ -17,10 +17,8 @@ use crate::rig::{Rig, spec};
 /// A job that nobody has begun.
 async fn pending(rig: &Rig) -> JobId {
     let job = NewJob {
-        id: JobId::new(Uuid::now_v7()),
-        spec: spec(),
         driver: Driver::Service,
-        not_before: None,
+        ..NewJob::new(JobId::new(Uuid::now_v7()), spec())
     };
     let id = job.id;
     rig.store.submit(&[job], Timestamp::now()).await.unwrap();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::JobId;
-use longshore_core::job::Driver;
 use longshore_core::log::Stream;
 use longshore_core::outcome::{JobStatus, Limit, Outcome};
 use longshore_core::policy::Policy;
@@ -65,10 +64,8 @@ async fn a_delayed_job_waits_for_its_time() {
     let rig = Rig::new(Behaviour::exits(0)).await;
     let not_before = Timestamp::now() + SignedDuration::from_millis(700);
     let job = NewJob {
-        id: JobId::new(Uuid::now_v7()),
-        spec: spec(),
-        driver: Driver::Engine,
         not_before: Some(not_before),
+        ..NewJob::new(JobId::new(Uuid::now_v7()), spec())
     };
     rig.store
         .submit(std::slice::from_ref(&job), Timestamp::now())

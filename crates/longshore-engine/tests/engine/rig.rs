@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::{AttemptRecord, Driver, Job};
+use longshore_core::job::{AttemptRecord, Job};
 use longshore_core::log::Stream;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
@@ -122,12 +122,7 @@ impl Rig {
     pub(crate) async fn submit_all(&self, specs: Vec<JobSpec>) -> Vec<JobId> {
         let jobs: Vec<NewJob> = specs
             .into_iter()
-            .map(|spec| NewJob {
-                id: JobId::new(Uuid::now_v7()),
-                spec,
-                driver: Driver::Engine,
-                not_before: None,
-            })
+            .map(|spec| NewJob::new(JobId::new(Uuid::now_v7()), spec))
             .collect();
         self.store.submit(&jobs, Timestamp::now()).await.unwrap();
         jobs.into_iter().map(|job| job.id).collect()

@@ -154,10 +154,8 @@ impl Rig {
 
     pub(crate) async fn jobs(&self, specs: Vec<JobSpec>, driver: Driver) -> Vec<JobId> {
         let new = |spec| NewJob {
-            id: JobId::new(Uuid::now_v7()),
-            spec,
             driver,
-            not_before: None,
+            ..NewJob::new(JobId::new(Uuid::now_v7()), spec)
         };
         let jobs: Vec<NewJob> = specs.into_iter().map(new).collect();
         self.store.submit(&jobs, Timestamp::now()).await.unwrap();

@@ -1,9 +1,11 @@
 //! The table of jobs: reading them.
 
+use longshore_core::array::ArrayPlace;
 use longshore_core::job::Job;
 use longshore_core::limits::PAGE;
 use longshore_core::outcome::{JobStatus, Outcome};
-use longshore_core::{HostId, JobId, Timestamp};
+use longshore_core::spec::{OwnerName, QueueName};
+use longshore_core::{ArrayId, HostId, JobId, Timestamp};
 
 use crate::columns::{Cells, time};
 use crate::database::{Connection, Row};
@@ -15,25 +17,19 @@ pub(crate) mod direct;
 pub(crate) mod due;
 pub(crate) mod history;
 pub(crate) mod insert;
+pub(crate) mod waiting;
 
 macro_rules! columns {
     () => {
         "id, spec, status, reason, exit_code, message, attempt, retries_used, infra_retries_used, \
          created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, total_deadline, \
-         image_digest, host_id, driver"
+         image_digest, host_id, driver, array_id, array_index"
     };
 }
+pub(crate) use columns;
 
 const GET: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE id = $1");
 pub(crate) const LIST: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE 1 = 1");
-pub(crate) const QUEUED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM jobs WHERE status = 'queued' ORDER BY priority DESC, queued_at, id LIMIT $1"
-);
-// The order of the queue once more, as a place in it.
-const AHEAD: &str = "SELECT COUNT(*) AS jobs FROM jobs WHERE status = 'queued' \
-    AND (priority > $1 OR (priority = $1 AND (queued_at, id) < ($2, $3)))";
 const COUNTS: &str = "SELECT status, COUNT(*) AS jobs FROM jobs GROUP BY status";
 // Jobs under way have an attempt under way; each part runs on an index of its own.
 pub(crate) const ANY_OPEN: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM jobs WHERE status = 'queued') \
@@ -56,6 +52,12 @@ pub struct JobFilter {
     pub label: Option<(String, String)>,
     /// Whose current or last attempt is on this host.
     pub host: Option<HostId>,
+    /// Of this owner.
+    pub owner: Option<OwnerName>,
+    /// Of this queue.
+    pub queue: Option<QueueName>,
+    /// Of this array.
+    pub array: Option<ArrayId>,
     /// At most so many.
     pub limit: u32,
     /// Older than this place in the list: the last job of the page before.
@@ -70,6 +72,9 @@ impl Default for JobFilter {
             name: None,
             label: None,
             host: None,
+            owner: None,
+            queue: None,
+            array: None,
             limit,
             before: None,
         }
@@ -119,6 +124,10 @@ pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<
     if let Some(host) = filter.host {
         query.push(" AND host_id = ").push_bind(host.to_string());
     }
+    push_lane(&mut query, filter);
+    if let Some(array) = filter.array {
+        query.push(" AND array_id = ").push_bind(array.to_string());
+    }
     if let Some(before) = filter.before {
         query
             .push(" AND (created_at, id) < (")
@@ -137,21 +146,20 @@ pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<
         .collect()
 }
 
-/// Reads the head of the queue.
-pub(crate) async fn queued(db: &mut Connection, limit: u32) -> Result<Vec<Job>, StoreError> {
-    let rows = query(QUEUED).bind(i64::from(limit)).fetch_all(db).await?;
-    rows.iter().map(read).collect()
-}
-
-/// How many jobs of the queue are before this one.
-pub(crate) async fn ahead_of(db: &mut Connection, job: &Job) -> Result<u64, StoreError> {
-    let row = query(AHEAD)
-        .bind(i64::from(job.spec.priority))
-        .bind(job.queued_at.map(time))
-        .bind(job.id.to_string())
-        .fetch_one(db)
-        .await?;
-    Cells::new("jobs", &row).number("jobs")
+/// Owner and queue stand in the lane; names have no `/`.
+fn push_lane(query: &mut Builder, filter: &JobFilter) {
+    if let Some(owner) = &filter.owner {
+        query
+            .push(" AND REPLACE(lane, ")
+            .push_bind(format!("/{owner}/"));
+        query.push(", '') <> lane");
+    }
+    if let Some(queue) = &filter.queue {
+        query
+            .push(" AND REPLACE('//' || lane, ")
+            .push_bind(format!("//{queue}/"));
+        query.push(", '') <> '//' || lane");
+    }
 }
 
 /// How many jobs there are in each state that has any.
@@ -202,7 +210,8 @@ pub(crate) async fn by_prefix(
         .collect()
 }
 
-fn read(row: &Row) -> Result<Job, StoreError> {
+/// Reads a row with all [`columns`].
+pub(crate) fn read(row: &Row) -> Result<Job, StoreError> {
     let cells = Cells::new("jobs", row);
     let status: JobStatus = cells.parse("status")?;
     Ok(Job {
@@ -225,7 +234,16 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         total_deadline: cells.time_option("total_deadline")?,
         image_digest: cells.get("image_digest")?,
         host: cells.parse_option("host_id")?,
+        array: read_array(&cells)?,
     })
+}
+
+fn read_array(cells: &Cells<'_>) -> Result<Option<ArrayPlace>, StoreError> {
+    let Some(id) = cells.parse_option("array_id")? else {
+        return Ok(None);
+    };
+    let index = cells.number("array_index")?;
+    Ok(Some(ArrayPlace { id, index }))
 }
 
 fn read_outcome(cells: &Cells<'_>, status: JobStatus) -> Result<Option<Outcome>, StoreError> {

@@ -2,6 +2,7 @@
 
 use longshore_core::JobId;
 use longshore_core::attempt::Phase;
+use longshore_core::dependency::Upstream;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
 use longshore_store::{
@@ -136,10 +137,10 @@ pub(crate) async fn an_ambiguous_text_lists_what_it_fits(store: &Store) {
     });
     store.submit(&jobs, at(0)).await.unwrap();
     let error = store.resolve("0000abc").await.unwrap_err();
-    let ResolveError::Ambiguous { jobs, .. } = error else {
+    let ResolveError::Ambiguous { fitting, .. } = error else {
         panic!("{error}")
     };
-    assert_eq!(jobs, [id(1), id(2)]);
+    assert_eq!(fitting, [id(1), id(2)].map(Upstream::Job));
     let beef = submit(store, named("abc"), at(1)).await;
     assert_eq!(store.resolve("abc").await.unwrap(), beef);
 }

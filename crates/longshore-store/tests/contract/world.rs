@@ -32,12 +32,7 @@ pub(crate) fn spec() -> JobSpec {
 }
 
 pub(crate) fn new_job(spec: JobSpec) -> NewJob {
-    NewJob {
-        id: JobId::new(uuid()),
-        spec,
-        driver: Driver::Engine,
-        not_before: None,
-    }
+    NewJob::new(JobId::new(uuid()), spec)
 }
 
 /// A job that its caller drives.

@@ -57,6 +57,10 @@ async fn jobs(desk: &Desk<'_>, args: MakeArgs) -> Result<Vec<JobId>, Failure> {
         ..job
     };
     let taken = intake::take_in(session, &args.job, When::Now).await?;
+    if taken.iter().any(|job| !job.after.is_empty()) {
+        let failure = Failure::usage("--after is for jobs that workers start");
+        return Err(failure.hint("`longshore submit` stores such a job"));
+    }
     let new: Vec<NewJob> = taken.into_iter().map(driven).collect();
     let submitted = session.store().await?.submit(&new, session.now()).await?;
     Ok(submitted.into_iter().map(|job| job.id).collect())

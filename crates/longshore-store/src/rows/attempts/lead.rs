@@ -16,8 +16,8 @@ use crate::statement::{Builder, query};
 pub(crate) const CLAIM: &str = concat!(
     "INSERT INTO attempts \
      (id, job_id, number, host_id, phase, worker_id, lease_until, fence, claimed_at, \
-      cpu_nanos, memory_bytes) \
-     SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6, $7, $8 \
+      cpu_nanos, memory_bytes, lane) \
+     SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6, $7, $8, jobs.lane \
      FROM jobs, hosts \
      WHERE jobs.id = $2 AND jobs.status = 'queued' AND hosts.id = $3 AND hosts.state = 'active' \
      AND hosts.slots > (SELECT COUNT(*) FROM attempts \

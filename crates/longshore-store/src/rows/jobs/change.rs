@@ -141,20 +141,24 @@ pub(crate) async fn give_up(
     message: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let cancelled_at = match outcome {
-        Outcome::Cancelled(_) => Some(time(now)),
-        Outcome::Completed | Outcome::Failed(_) | Outcome::TimedOut(_) => None,
-    };
     let moved = query(GIVE_UP)
         .bind(job.to_string())
         .bind(outcome.status().word())
         .bind(outcome.to_string())
         .bind(time(now))
         .bind(message)
-        .bind(cancelled_at)
+        .bind(cancelled_at(outcome, now))
         .execute(db)
         .await?;
     Ok(moved > 0)
+}
+
+/// When it was wished that a job ends so that no attempt works on.
+pub(crate) fn cancelled_at(outcome: Outcome, now: Timestamp) -> Option<i64> {
+    match outcome {
+        Outcome::Cancelled(_) => Some(time(now)),
+        Outcome::Completed | Outcome::Failed(_) | Outcome::TimedOut(_) => None,
+    }
 }
 
 /// Whether this attempt is the current one of a job under way.

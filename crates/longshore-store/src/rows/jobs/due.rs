@@ -11,11 +11,11 @@ use crate::statement::query;
 pub(crate) const RELEASE: &str = "UPDATE jobs SET status = 'queued', queued_at = $1, not_before = NULL, \
     started_at = NULL, queue_deadline = $1 + queue_limit WHERE id IN ( \
         SELECT id FROM jobs WHERE status IN ('pending', 'retrying') \
-        AND driver = 'engine' AND not_before <= $1 \
+        AND driver = 'engine' AND waits_for = 0 AND not_before <= $1 \
         ORDER BY not_before LIMIT $2) RETURNING id";
 pub(crate) const NEXT: &str = "SELECT MIN(due) AS due FROM ( \
     SELECT MIN(not_before) AS due FROM jobs \
-        WHERE status IN ('pending', 'retrying') AND driver = 'engine' \
+        WHERE status IN ('pending', 'retrying') AND driver = 'engine' AND waits_for = 0 \
     UNION ALL SELECT MIN(queue_deadline) FROM jobs \
         WHERE status = 'queued' AND queue_deadline IS NOT NULL \
     UNION ALL SELECT MIN(total_deadline) FROM jobs \

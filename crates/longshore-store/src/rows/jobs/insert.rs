@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use longshore_core::array::ArrayPlace;
 use longshore_core::job::Driver;
+use longshore_core::lane::Lane;
 use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::{JobSpec, TimeLimit};
@@ -15,7 +17,7 @@ use crate::statement::{Builder, Value, query};
 
 const INSERT: &str = "INSERT INTO jobs (id, short, spec, name, priority, idempotency_key, status, \
     created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline, \
-    driver) ";
+    driver, lane, waits_for, array_id, array_index) ";
 const INSERTED: &str = " ON CONFLICT DO NOTHING RETURNING id";
 const BY_KEY: &str = "SELECT id FROM jobs WHERE idempotency_key = $1";
 
@@ -26,13 +28,17 @@ pub(crate) struct JobRow<'j> {
     pub(crate) driver: Driver,
     /// Set when it waits for this time, and not yet for a slot.
     pub(crate) not_before: Option<Timestamp>,
+    /// How many dependencies it has.
+    pub(crate) waits_for: i64,
+    /// Which job of which array it is.
+    pub(crate) array: Option<ArrayPlace>,
     pub(crate) now: Timestamp,
 }
 
 impl JobRow<'_> {
     /// Whether it waits for a slot from the first moment.
     pub(crate) fn is_queued(&self) -> bool {
-        self.driver == Driver::Engine && self.not_before.is_none()
+        self.driver == Driver::Engine && self.not_before.is_none() && self.waits_for == 0
     }
 
     /// When its total limit passes. The clock of a job that its caller drives does not run yet.
@@ -70,7 +76,7 @@ pub(crate) async fn by_key(db: &mut Connection, key: &str) -> Result<Option<JobI
 }
 
 /// What stands in each of the columns.
-fn cells(job: &JobRow<'_>) -> [Value; 15] {
+fn cells(job: &JobRow<'_>) -> [Value; 19] {
     let (spec, now) = (job.spec, time(job.now));
     let limit = |limit: Option<TimeLimit>| limit.map(|limit| length(limit.duration()));
     let (queue, total) = (limit(spec.timeouts.queue), limit(spec.timeouts.total));
@@ -102,5 +108,9 @@ fn cells(job: &JobRow<'_>) -> [Value; 15] {
         queue_deadline.into(),
         job.total_deadline(total).into(),
         job.driver.word().into(),
+        Lane::of(spec).to_string().into(),
+        job.waits_for.into(),
+        job.array.map(|place| place.id.to_string()).into(),
+        job.array.map(|place| i64::from(place.index)).into(),
     ]
 }

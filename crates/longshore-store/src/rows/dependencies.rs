@@ -1,0 +1,135 @@
+//! The table of dependencies: what jobs wait for.
+
+use longshore_core::dependency::{Condition, Dependency, Upstream};
+use longshore_core::limits::STORE_ROWS;
+use longshore_core::{JobId, Timestamp};
+
+use crate::columns::{Cells, time};
+use crate::database::{Connection, Row};
+use crate::error::StoreError;
+use crate::statement::{Builder, query};
+
+const INSERT: &str = "INSERT INTO dependencies (job_id, upstream, kind, condition) ";
+// Those that somebody waits for, of jobs that ended and of their arrays.
+const WAITED_FOR: &str = "SELECT DISTINCT upstream, kind FROM dependencies \
+    WHERE met_at IS NULL AND upstream IN (";
+const OR_ARRAYS: &str = ") OR met_at IS NULL AND upstream IN ( \
+    SELECT array_id FROM jobs WHERE array_id IS NOT NULL AND id IN (";
+const MEET: &str = "UPDATE dependencies SET met_at = $3 \
+    WHERE upstream = $1 AND condition = $2 AND met_at IS NULL RETURNING job_id";
+const WAITING: &str = "SELECT job_id FROM dependencies \
+    WHERE upstream = $1 AND condition = $2 AND met_at IS NULL ORDER BY job_id";
+const OF_JOB: &str = "SELECT upstream, kind, condition, met_at FROM dependencies \
+    WHERE job_id = $1 ORDER BY upstream, condition";
+
+/// What a job waits for, and since when it waits no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// For whom, and for what.
+    pub dependency: Dependency,
+    /// When it was so.
+    pub met_at: Option<Timestamp>,
+}
+
+/// Writes what new jobs wait for.
+pub(crate) async fn insert(
+    db: &mut Connection,
+    waits: &[(JobId, Dependency)],
+) -> Result<(), StoreError> {
+    for part in waits.chunks(STORE_ROWS) {
+        let mut query = Builder::new(INSERT);
+        query.push_rows(part.iter().map(|(job, dependency)| {
+            let (upstream, kind) = key(dependency.upstream);
+            [
+                job.to_string().into(),
+                upstream.into(),
+                kind.into(),
+                dependency.condition.word().into(),
+            ]
+        }));
+        query.build().usual(false).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Those of these jobs, and of their arrays, that somebody waits for.
+pub(crate) async fn waited_for(
+    db: &mut Connection,
+    ended: &[JobId],
+) -> Result<Vec<Upstream>, StoreError> {
+    let mut upstreams = Vec::new();
+    for part in ended.chunks(STORE_ROWS) {
+        let ids = || part.iter().map(|id| id.to_string().into());
+        let mut query = Builder::new(WAITED_FOR);
+        query.push_list(ids()).push(OR_ARRAYS);
+        query.push_list(ids()).push("))");
+        let is_usual = part.len() == 1;
+        for row in query.build().usual(is_usual).fetch_all(&mut *db).await? {
+            upstreams.push(read_upstream(&row)?);
+        }
+    }
+    Ok(upstreams)
+}
+
+/// Marks a condition as met; says whose.
+pub(crate) async fn meet(
+    db: &mut Connection,
+    upstream: Upstream,
+    condition: Condition,
+    now: Timestamp,
+) -> Result<Vec<JobId>, StoreError> {
+    let query = query(MEET)
+        .bind(key(upstream).0)
+        .bind(condition.word())
+        .bind(time(now));
+    jobs(&query.fetch_all(db).await?)
+}
+
+/// Jobs that wait, or waited to their end, for a condition that is not met.
+pub(crate) async fn waiting(
+    db: &mut Connection,
+    upstream: Upstream,
+    condition: Condition,
+) -> Result<Vec<JobId>, StoreError> {
+    let query = query(WAITING).bind(key(upstream).0).bind(condition.word());
+    jobs(&query.fetch_all(db).await?)
+}
+
+/// What a job waits for.
+pub(crate) async fn of_job(db: &mut Connection, job: JobId) -> Result<Vec<Waited>, StoreError> {
+    let rows = query(OF_JOB).bind(job.to_string()).fetch_all(db).await?;
+    let read = |row: &Row| {
+        let cells = Cells::new("dependencies", row);
+        let dependency = Dependency {
+            upstream: read_upstream(row)?,
+            condition: cells.parse("condition")?,
+        };
+        Ok(Waited {
+            dependency,
+            met_at: cells.time_option("met_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Its id, and what kind of thing it is.
+fn key(upstream: Upstream) -> (String, &'static str) {
+    match upstream {
+        Upstream::Job(job) => (job.to_string(), "job"),
+        Upstream::Array(array) => (array.to_string(), "array"),
+    }
+}
+
+fn read_upstream(row: &Row) -> Result<Upstream, StoreError> {
+    let cells = Cells::new("dependencies", row);
+    let kind: String = cells.get("kind")?;
+    Ok(match kind.as_str() {
+        "array" => Upstream::Array(cells.parse("upstream")?),
+        _ => Upstream::Job(cells.parse("upstream")?),
+    })
+}
+
+fn jobs(rows: &[Row]) -> Result<Vec<JobId>, StoreError> {
+    let read = |row: &Row| Cells::new("dependencies", row).parse("job_id");
+    rows.iter().map(read).collect()
+}
