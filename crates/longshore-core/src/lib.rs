@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock, no randomness. Whatever the rules need comes in as a parameter.
 
 pub mod attempt;
+mod calendar;
 mod causes;
 pub mod census;
 pub mod event;
@@ -22,6 +23,7 @@ pub mod maintenance;
 pub mod outcome;
 pub mod placement;
 pub mod retry;
+pub mod schedule;
 pub mod share;
 pub mod spec;
 pub mod usage;

@@ -40,7 +40,7 @@ pub use image::ImageReference;
 pub use limits::{TimeLimit, TimeLimits};
 pub use mount::{MountKind, MountSpec};
 pub use mount_flag::MountFlag;
-pub use names::{Hostname, IdempotencyKey, JobName, LabelKey, Priority};
+pub use names::{Hostname, IdempotencyKey, JobName, LabelKey, Priority, ScheduleName};
 pub use network::{ExtraHost, HostAddress, NetworkAttachment};
 pub use platform::{Platform, PullPolicy};
 pub use resources::{ByteSize, Cpus, MemorySwap, PidsLimit};

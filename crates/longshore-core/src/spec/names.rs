@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::text::{InvalidValue, integer_value, text_value};
+use super::text::{InvalidValue, integer_value, is_docker_name, text_value};
 
 /// Label keys that begin so are ours: a user's label never poses as one of them.
 const RESERVED_LABEL_PREFIXES: [&str; 2] = ["io.longshore.", "django.container_manager."];
@@ -56,6 +56,10 @@ checked_text!(
     LabelKey, "label key", "team", check_label_key
 );
 checked_text!(
+    /// Name of a schedule; one schedule of a pool has it.
+    ScheduleName, "schedule name", "nightly-import", check_schedule_name
+);
+checked_text!(
     /// Host name inside a container.
     Hostname, "host name", "builder", check_hostname
 );
@@ -69,6 +73,13 @@ fn check_line(text: &str) -> Result<(), &'static str> {
         return Err("use printable characters on one line");
     }
     Ok(())
+}
+
+fn check_schedule_name(text: &str) -> Result<(), &'static str> {
+    if is_docker_name(text) && text.len() <= 100 {
+        return Ok(());
+    }
+    Err("use up to 100 letters, digits, dots, dashes and underscores, such as nightly-import")
 }
 
 fn check_label_key(text: &str) -> Result<(), &'static str> {
