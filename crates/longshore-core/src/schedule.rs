@@ -145,6 +145,17 @@ impl Schedule {
         Owed { turns, passed_over }
     }
 
+    /// The job for a nominal time: named as the schedule unless it has a name of its own, and told
+    /// its time by [`SCHEDULED_AT`].
+    pub fn job_at(&self, nominal: Timestamp) -> JobSpec {
+        let mut spec = self.spec.clone();
+        let name = || self.name.as_str().parse().ok();
+        spec.name = spec.name.or_else(name);
+        let variable = SCHEDULED_AT.parse().expect("it is a name");
+        spec.env.insert(variable, nominal.to_string());
+        spec
+    }
+
     /// Where it stands after a jump of the clock to long before the time it is settled up to: times
     /// that come again are due again, and those that have had their turn are known by it.
     pub fn rewound(&self, now: Timestamp) -> Option<Timestamp> {

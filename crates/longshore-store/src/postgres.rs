@@ -21,6 +21,7 @@ pub(crate) const CHANNEL: &str = "longshore";
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001.sql"),
     include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0005.sql"),
 ];
 
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = ";

@@ -4,11 +4,13 @@
 
 pub(crate) mod attempts;
 pub(crate) mod events;
+pub(crate) mod firings;
 pub(crate) mod host_health;
 pub(crate) mod hosts;
 pub(crate) mod jobs;
 pub(crate) mod labels;
 pub(crate) mod pulled_images;
+pub(crate) mod schedules;
 pub(crate) mod settings;
 pub(crate) mod standings;
 pub(crate) mod templates;

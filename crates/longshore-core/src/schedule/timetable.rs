@@ -23,7 +23,7 @@ const UTC: &str = "UTC";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Timetable {
     /// By a cron pattern.
-    Cron(WallClock),
+    Cron(Box<WallClock>),
     /// At all whole multiples of this time since 1970, by UTC.
     Every(TimeLimit),
 }
@@ -51,11 +51,11 @@ impl Timetable {
     /// The pattern is none or never due, or there is no such zone.
     pub fn cron(pattern: &str, zone: Option<&str>) -> Result<Self, InvalidValue> {
         let (pattern, zone) = (pattern.trim(), zone.map_or(UTC, str::trim));
-        Ok(Self::Cron(WallClock {
+        Ok(Self::Cron(Box::new(WallClock {
             cron: calendar::pattern(pattern)?,
             zone: calendar::zone(zone)?,
             typed: (pattern.to_owned(), zone.to_owned()),
-        }))
+        })))
     }
 
     /// The first time after this moment; `None` when there is none before the end of the calendar.

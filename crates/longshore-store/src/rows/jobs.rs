@@ -3,6 +3,7 @@
 use longshore_core::job::Job;
 use longshore_core::limits::PAGE;
 use longshore_core::outcome::{JobStatus, Outcome};
+use longshore_core::spec::ScheduleName;
 use longshore_core::{HostId, JobId, Timestamp};
 
 use crate::columns::{Cells, time};
@@ -56,6 +57,8 @@ pub struct JobFilter {
     pub label: Option<(String, String)>,
     /// Whose current or last attempt is on this host.
     pub host: Option<HostId>,
+    /// That this schedule made.
+    pub schedule: Option<ScheduleName>,
     /// At most so many.
     pub limit: u32,
     /// Older than this place in the list: the last job of the page before.
@@ -70,6 +73,7 @@ impl Default for JobFilter {
             name: None,
             label: None,
             host: None,
+            schedule: None,
             limit,
             before: None,
         }
@@ -118,6 +122,12 @@ pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<
     }
     if let Some(host) = filter.host {
         query.push(" AND host_id = ").push_bind(host.to_string());
+    }
+    if let Some(schedule) = &filter.schedule {
+        query
+            .push(" AND id IN (SELECT job_id FROM firings WHERE schedule = ")
+            .push_bind(schedule.as_str())
+            .push(")");
     }
     if let Some(before) = filter.before {
         query
