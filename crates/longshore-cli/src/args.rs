@@ -13,6 +13,7 @@ mod import;
 mod job_flags;
 mod places;
 mod reading;
+mod schedules;
 
 pub(crate) use docker::{
     AwaitArgs, DockerCommand, LsArgs, MakeArgs, OutputArgs, PullArgs, RmArgs, SomeHosts, StatsArgs,
@@ -23,6 +24,7 @@ pub(crate) use import::{DjangoArgs, ImportCommand};
 pub(crate) use job_flags::{Flag, Given, JobFlags, Shape};
 pub(crate) use places::{CleanupArgs, ImagesCommand, PolicyCommand, TemplatesCommand};
 pub(crate) use reading::{EventsArgs, JobsArgs, LogsArgs, WaitArgs};
+pub(crate) use schedules::{ScheduleCommand, ScheduleCreate};
 
 /// Runs container jobs to completion.
 #[derive(Debug, Parser)]
@@ -111,6 +113,9 @@ pub(crate) enum Command {
     Retry(SomeJobs),
     /// Show what happened
     Events(EventsArgs),
+    /// Jobs that are made again and again, at their times
+    #[command(subcommand, visible_alias = "schedules")]
+    Schedule(ScheduleCommand),
     /// Move queued jobs until told to stop
     Worker(WorkerArgs),
     /// Places where jobs run

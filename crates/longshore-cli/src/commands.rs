@@ -27,6 +27,7 @@ mod placement;
 mod policy;
 mod retry;
 mod run;
+mod schedules;
 mod schema;
 mod submit;
 mod templates;
@@ -47,6 +48,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Cancel(args) => cancel::run(session, args).await,
         Command::Retry(args) => retry::run(session, args).await,
         Command::Events(args) => events::run(session, args).await,
+        Command::Schedule(command) => schedules::run(session, command).await,
         Command::Worker(args) => worker::run(session, args).await,
         Command::Hosts(command) => hosts::run(session, command).await,
         Command::Images(command) => images::run(session, command).await,

@@ -101,6 +101,7 @@ fn manner(command: &Command) -> Manner {
         | Command::Cancel(_)
         | Command::Retry(_)
         | Command::Events(_)
+        | Command::Schedule(_)
         | Command::Worker(_)
         | Command::Hosts(_)
         | Command::Images(_)

@@ -4,6 +4,7 @@ pub(crate) mod explanation;
 pub(crate) mod frames;
 pub(crate) mod host_view;
 pub(crate) mod import_view;
+pub(crate) mod schedule_view;
 pub(crate) mod spans;
 pub(crate) mod tables;
 pub(crate) mod timeline;

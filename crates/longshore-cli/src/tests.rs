@@ -6,5 +6,6 @@ mod places;
 mod play;
 mod reading;
 mod running;
+mod schedules;
 mod stage;
 mod storing;

@@ -19,7 +19,7 @@ CREATE INDEX schedules_due ON schedules (next_at) WHERE next_at IS NOT NULL;
 CREATE TABLE firings (
     schedule   TEXT NOT NULL REFERENCES schedules (name) ON DELETE CASCADE,
     nominal_at BIGINT NOT NULL,
-    state      TEXT NOT NULL CHECK (state IN ('submitted', 'skipped', 'waiting')),
+    state      TEXT NOT NULL CHECK (state IN ('submitted', 'skipped', 'missed', 'waiting')),
     job_id     TEXT REFERENCES jobs (id) ON DELETE CASCADE,
     detail     TEXT NOT NULL,
     at         BIGINT NOT NULL,

@@ -87,8 +87,8 @@ async fn fire(
 ) -> Result<(), StoreError> {
     let owed = schedule.owed(now);
     if let Some(time) = owed.passed_over {
-        let why = "missed: no worker was there";
-        firings::put(db, &firing(schedule, (time, why), Brought::Nothing, now)).await?;
+        let why = "no worker was there";
+        firings::put(db, &firing(schedule, (time, why), Brought::Missed, now)).await?;
     }
     for time in &owed.turns {
         if !firings::has(db, &schedule.name, *time).await? {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use longshore_core::outcome::JobStatus;
+use longshore_core::spec::ScheduleName;
 
 use crate::args::parse_status;
 use crate::completion;
@@ -18,6 +19,9 @@ pub(crate) struct JobsArgs {
     /// Only jobs with this label, as KEY=VALUE
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub(crate) label: Option<String>,
+    /// Only jobs that this schedule made
+    #[arg(long, value_name = "NAME", add = completion::schedules())]
+    pub(crate) schedule: Option<ScheduleName>,
     /// Only the newest so many
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) last: Option<u32>,

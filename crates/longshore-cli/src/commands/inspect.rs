@@ -10,8 +10,10 @@ pub(super) async fn run(session: &Session, args: SomeJobs) -> Result<u8, Failure
     let hosts = session.host_names().await?;
     let mut views = Vec::new();
     for job in session.jobs(&args.jobs).await? {
-        let attempts = session.store().await?.attempts(job.id).await?;
-        views.push(InspectView::new(&job, &attempts, &hosts));
+        let store = session.store().await?;
+        let attempts = store.attempts(job.id).await?;
+        let made_by = store.firing_of(job.id).await?;
+        views.push(InspectView::new(&job, &attempts, &hosts).made_by(made_by));
     }
     session.console.print(&views::pretty(&views))?;
     Ok(SUCCESS)

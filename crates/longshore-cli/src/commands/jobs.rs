@@ -54,6 +54,7 @@ fn filter(args: &JobsArgs) -> Result<JobFilter, Failure> {
         statuses: args.status.clone(),
         name: args.name.clone(),
         label,
+        schedule: args.schedule.clone(),
         ..JobFilter::default()
     })
 }

@@ -11,6 +11,7 @@ use longshore_core::outcome::Verdict;
 use longshore_core::spec::JobSpec;
 use longshore_core::usage::Usage;
 use longshore_core::{HostId, JobId};
+use longshore_store::Firing;
 use serde::Serialize;
 
 /// Version of everything that `--json` prints.
@@ -110,7 +111,15 @@ pub(crate) struct InspectView {
     #[serde(flatten)]
     job: JobView,
     spec: JobSpec,
+    schedule: Option<ScheduledView>,
     attempts: Vec<AttemptView>,
+}
+
+/// Which schedule made the job, and for which time.
+#[derive(Debug, Serialize)]
+struct ScheduledView {
+    name: String,
+    nominal_at: Timestamp,
 }
 
 impl InspectView {
@@ -118,11 +127,21 @@ impl InspectView {
         Self {
             job: JobView::new(job, hosts),
             spec: job.spec.redacted(),
+            schedule: None,
             attempts: attempts
                 .iter()
                 .map(|attempt| AttemptView::new(attempt, hosts))
                 .collect(),
         }
+    }
+
+    /// The same, made by a schedule, if it was.
+    pub(crate) fn made_by(self, firing: Option<Firing>) -> Self {
+        let schedule = firing.map(|firing| ScheduledView {
+            name: firing.schedule.to_string(),
+            nominal_at: firing.nominal_at,
+        });
+        Self { schedule, ..self }
     }
 }
 

@@ -217,9 +217,15 @@ fn the_overlap_policy_rules_only_while_the_job_before_is_open() {
 fn a_job_has_the_name_of_its_schedule_and_is_told_its_time() {
     let mut schedule = hourly(Missed::Once);
     let job = schedule.job_at(at("2026-11-25T01:00:00Z"));
-    assert_eq!(job.name.as_ref().map(ToString::to_string), Some("hourly".into()));
+    assert_eq!(
+        job.name.as_ref().map(ToString::to_string),
+        Some("hourly".into())
+    );
     let told = job.env.get(&SCHEDULED_AT.parse().unwrap());
     assert_eq!(told.map(String::as_str), Some("2026-11-25T01:00:00Z"));
     schedule.spec.name = "own".parse().ok();
-    assert_eq!(schedule.job_at(at("2026-11-25T01:00:00Z")).name, schedule.spec.name);
+    assert_eq!(
+        schedule.job_at(at("2026-11-25T01:00:00Z")).name,
+        schedule.spec.name
+    );
 }

@@ -14,15 +14,17 @@ macro_rules! columns {
     };
 }
 
-// One that waited becomes what came of it; what is settled stays.
+// One that waited becomes what came of it, and one that was missed by a clock that was wrong comes
+// again; what is settled stays.
 const PUT: &str = concat!(
     "INSERT INTO firings (",
     columns!(),
     ") VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (schedule, nominal_at) DO UPDATE SET \
      state = excluded.state, job_id = excluded.job_id, detail = excluded.detail, at = excluded.at \
-     WHERE firings.state = 'waiting'"
+     WHERE firings.state IN ('waiting', 'missed')"
 );
-const HAS: &str = "SELECT 1 FROM firings WHERE schedule = $1 AND nominal_at = $2";
+const HAS: &str = "SELECT 1 FROM firings WHERE schedule = $1 AND nominal_at = $2 \
+    AND state <> 'missed'";
 const NEWEST: &str = concat!(
     "SELECT ",
     columns!(),
@@ -43,9 +45,9 @@ pub(crate) const READY: &str = "SELECT DISTINCT waiting.schedule FROM firings AS
     WHERE waiting.state = 'waiting' AND schedules.paused_at IS NULL \
     AND NOT EXISTS (SELECT 1 FROM firings AS made JOIN jobs ON jobs.id = made.job_id \
         WHERE made.schedule = waiting.schedule AND jobs.finished_at IS NULL)";
-const FORGET: &str = "DELETE FROM firings WHERE schedule = $1 AND state = 'skipped' \
+const FORGET: &str = "DELETE FROM firings WHERE schedule = $1 AND state IN ('skipped', 'missed') \
     AND nominal_at < (SELECT MIN(nominal_at) FROM (SELECT nominal_at FROM firings \
-        WHERE schedule = $1 AND state = 'skipped' ORDER BY nominal_at DESC LIMIT $2) AS kept)";
+        WHERE schedule = $1 AND state IN ('skipped', 'missed') ORDER BY nominal_at DESC LIMIT $2) AS kept)";
 
 /// What a nominal time of a schedule brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +69,10 @@ pub struct Firing {
 pub enum Brought {
     /// This job.
     Job(JobId),
-    /// Nothing.
+    /// Nothing, by the overlap policy.
     Nothing,
+    /// Nothing, and nothing for those before it: no worker was there.
+    Missed,
     /// A job that is made when the one before is over.
     Later,
 }
@@ -79,6 +83,7 @@ impl Brought {
         match self {
             Self::Job(_) => "submitted",
             Self::Nothing => "skipped",
+            Self::Missed => "missed",
             Self::Later => "waiting",
         }
     }
@@ -87,7 +92,7 @@ impl Brought {
     pub fn job(self) -> Option<JobId> {
         match self {
             Self::Job(job) => Some(job),
-            Self::Nothing | Self::Later => None,
+            Self::Nothing | Self::Missed | Self::Later => None,
         }
     }
 }
@@ -184,6 +189,7 @@ fn read(row: &Row) -> Result<Firing, StoreError> {
     let brought = match (job, state.as_str()) {
         (Some(job), _) => Brought::Job(job),
         (None, "waiting") => Brought::Later,
+        (None, "missed") => Brought::Missed,
         (None, _) => Brought::Nothing,
     };
     Ok(Firing {
