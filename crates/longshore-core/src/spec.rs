@@ -19,6 +19,7 @@ mod devices;
 mod environment;
 mod image;
 mod limits;
+mod lost;
 mod mount;
 mod mount_flag;
 mod names;
@@ -38,6 +39,7 @@ pub use devices::{Gpus, Ulimit};
 pub use environment::{EnvName, EnvText, EnvTextError, SkippedLine};
 pub use image::ImageReference;
 pub use limits::{TimeLimit, TimeLimits};
+pub use lost::LostPolicy;
 pub use mount::{MountKind, MountSpec};
 pub use mount_flag::MountFlag;
 pub use names::{Hostname, IdempotencyKey, JobName, LabelKey, Priority, ScheduleName};
@@ -176,6 +178,9 @@ pub struct JobSpec {
     /// The two retry budgets and how long to wait between attempts.
     #[serde(default)]
     pub retry: RetryPolicy,
+    /// What becomes of it while its host cannot be reached.
+    #[serde(default, skip_serializing_if = "LostPolicy::is_wait")]
+    pub lost: LostPolicy,
 }
 
 impl JobSpec {
@@ -222,6 +227,7 @@ impl JobSpec {
             log_limit: None,
             timeouts: TimeLimits::default(),
             retry: RetryPolicy::default(),
+            lost: LostPolicy::default(),
         }
     }
 

@@ -20,5 +20,9 @@ mod outages;
 mod placement;
 #[path = "engine/queue.rs"]
 mod queue;
+#[path = "engine/schedules.rs"]
+mod schedules;
+#[path = "engine/silence.rs"]
+mod silence;
 #[path = "engine/spread.rs"]
 mod spread;
