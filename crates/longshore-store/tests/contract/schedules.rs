@@ -60,7 +60,10 @@ pub(crate) async fn a_schedule_reads_back_as_it_was_added(store: &Store) {
     let schedule = minutely(Overlap::Replace);
     store.add_schedule(&schedule).await.unwrap();
     assert_eq!(store.schedule(&name()).await.unwrap(), schedule);
-    assert_eq!(store.schedules().await.unwrap(), [schedule.clone()]);
+    assert_eq!(
+        store.schedules().await.unwrap(),
+        std::slice::from_ref(&schedule)
+    );
     assert_eq!(store.next_firing().await.unwrap(), Some(at(60)));
     let taken = store.add_schedule(&schedule).await.unwrap_err();
     assert!(matches!(taken, StoreError::NameTaken { .. }), "{taken}");
