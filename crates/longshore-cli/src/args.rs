@@ -14,6 +14,7 @@ mod job_flags;
 mod places;
 mod queue;
 mod reading;
+mod schedules;
 
 pub(crate) use docker::{
     AwaitArgs, DockerCommand, LsArgs, MakeArgs, OutputArgs, PullArgs, RmArgs, SomeHosts, StatsArgs,
@@ -27,6 +28,7 @@ pub(crate) use places::{
 };
 pub(crate) use queue::{QueueCommand, RetryArgs, Which};
 pub(crate) use reading::{EventsArgs, JobsArgs, LogsArgs, WaitArgs};
+pub(crate) use schedules::{ScheduleCommand, ScheduleCreate};
 
 /// Runs container jobs to completion.
 #[derive(Debug, Parser)]
@@ -120,6 +122,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<QueueCommand>,
     },
+    /// Jobs that are made again and again, at their times
+    #[command(subcommand, visible_alias = "schedules")]
+    Schedule(ScheduleCommand),
     /// Move queued jobs until told to stop
     Worker(WorkerArgs),
     /// Places where jobs run

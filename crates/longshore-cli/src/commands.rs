@@ -30,6 +30,7 @@ mod policy;
 mod queue;
 mod retry;
 mod run;
+mod schedules;
 mod schema;
 mod submit;
 mod templates;
@@ -52,6 +53,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<u8, Failu
         Command::Retry(args) => retry::run(session, args).await,
         Command::Events(args) => events::run(session, args).await,
         Command::Queue { command } => queue::run(session, command).await,
+        Command::Schedule(command) => schedules::run(session, command).await,
         Command::Worker(args) => worker::run(session, args).await,
         Command::Hosts(command) => hosts::run(session, command).await,
         Command::Images(command) => images::run(session, command).await,

@@ -1,4 +1,4 @@
-//! What shells are offered: the ids, hosts and templates of the store as it is now.
+//! What shells are offered: the ids, hosts, schedules and templates of the store as it is now.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -52,6 +52,17 @@ pub(crate) fn hosts() -> ArgValueCompleter {
                 .into_iter()
                 .map(|host| (host.name, host.endpoint.address)),
         )
+    })
+}
+
+/// Names of schedules.
+pub(crate) fn schedules() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let schedules = ask(async |store| store.schedules().await.unwrap_or_default());
+        let named = schedules
+            .into_iter()
+            .map(|it| (it.name.to_string(), it.timetable.to_string()));
+        matching(typed, named)
     })
 }
 

@@ -102,6 +102,7 @@ fn manner(command: &Command) -> Manner {
         | Command::Retry(_)
         | Command::Events(_)
         | Command::Queue { .. }
+        | Command::Schedule(_)
         | Command::Worker(_)
         | Command::Hosts(_)
         | Command::Images(_)

@@ -7,6 +7,7 @@ pub(crate) mod host_view;
 pub(crate) mod image_view;
 pub(crate) mod import_view;
 pub(crate) mod queue_view;
+pub(crate) mod schedule_view;
 pub(crate) mod spans;
 pub(crate) mod tables;
 pub(crate) mod timeline;

@@ -7,5 +7,6 @@ mod play;
 mod queueing;
 mod reading;
 mod running;
+mod schedules;
 mod stage;
 mod storing;

@@ -122,6 +122,8 @@ pub struct Terms {
     pub run: Option<Duration>,
     /// When the job as a whole must have ended.
     pub total_until: Option<Timestamp>,
+    /// How long its host may be silent, once its container ran, before it is given up.
+    pub lost_after: Option<Duration>,
 }
 
 /// Why a container is being stopped, or an attempt given up.
@@ -230,6 +232,8 @@ pub struct Machine {
     started_at: Option<Timestamp>,
     /// Why it should end, while a call is under way that must not be dropped.
     wish: Option<StopCause>,
+    /// Since when its host does not answer.
+    unknown_since: Option<Timestamp>,
     /// How often the image vanished between pull and create.
     image_losses: u8,
 }
@@ -244,7 +248,17 @@ impl Machine {
             since: now,
             started_at,
             wish: None,
+            unknown_since: None,
             image_losses: 0,
+        }
+    }
+
+    /// The same for an attempt whose host was silent already when it was taken over.
+    #[must_use]
+    pub fn unknown_since(self, unknown_since: Option<Timestamp>) -> Self {
+        Self {
+            unknown_since,
+            ..self
         }
     }
 
@@ -304,13 +318,31 @@ impl Machine {
 
     /// When [`Seen::Clock`] is due, if ever in this state.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.clock().map(|(until, _)| until)
+        let clock = self.clock().map(|(until, _)| until);
+        clock.into_iter().chain(self.lost_at()).min()
+    }
+
+    /// When the attempt is given up because its host is silent, if nothing is heard until then.
+    fn lost_at(&self) -> Option<Timestamp> {
+        let may_run = match self.state {
+            State::Finding => self.started_at.is_some(),
+            State::Running(_) | State::Stopping(..) => true,
+            State::Preparing
+            | State::Creating
+            | State::Starting(_)
+            | State::Draining(..)
+            | State::Ended(_) => false,
+        };
+        let since = self.unknown_since.filter(|_| may_run)?;
+        since.checked_add(self.terms.lost_after?).ok()
     }
 
     /// The clock that runs out first, and the limit that it stands for.
     fn clock(&self) -> Option<(Timestamp, Limit)> {
         let own = match &self.state {
             State::Preparing => Some((self.since + self.terms.pull, Limit::Pull)),
+            // It ran, and may still: no clock but the lost-policy's says what became of it.
+            State::Finding if self.started_at.is_some() => None,
             State::Finding | State::Creating | State::Starting(_) => {
                 Some((self.since + self.terms.start, Limit::Start))
             }

@@ -50,6 +50,8 @@ macro_rules! kinds {
 kinds! {
     /// The job was stored.
     Submitted = "submitted",
+    /// A schedule made it.
+    Scheduled = "scheduled",
     /// It waits for a slot.
     Queued = "queued",
     /// It was taken for a host: by a worker, or by the caller that drives it.

@@ -139,6 +139,7 @@ impl Job {
             start: limits.start.duration(),
             run: limits.run.map(TimeLimit::duration),
             total_until: self.total_deadline,
+            lost_after: self.spec.lost.patience(),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod array;
 pub mod attempt;
+mod calendar;
 mod causes;
 pub mod census;
 pub mod collection;
@@ -27,6 +28,7 @@ pub mod outcome;
 pub mod pace;
 pub mod placement;
 pub mod retry;
+pub mod schedule;
 pub mod share;
 pub mod spec;
 pub mod turns;

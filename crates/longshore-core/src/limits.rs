@@ -178,3 +178,15 @@ pub const IMAGE_USE_PERIOD: Duration = Duration::from_mins(1);
 pub const IMAGE_AGE: Duration = Duration::from_hours(14 * 24);
 /// How often a worker collects images, where the policy says so.
 pub const COLLECT_PERIOD: Duration = Duration::from_hours(1);
+/// A time of a schedule that passed less long ago was not missed: a worker was only busy, or restarted.
+pub const SCHEDULE_LATE: Duration = Duration::from_mins(1);
+/// Missed times of one schedule that are made up for; those before them are passed over.
+pub const SCHEDULE_MISSED: usize = 100;
+/// Times of one schedule that wait for the run before them to end; further ones are skipped.
+pub const SCHEDULE_WAITING: u32 = 100;
+/// Schedules that are fired in one transaction.
+pub const SCHEDULE_PAGE: u32 = 50;
+/// Times without a job that are remembered of one schedule.
+pub const SCHEDULE_HISTORY: u32 = 1000;
+/// Times that a preview shows at most.
+pub const SCHEDULE_PREVIEW: usize = 1000;

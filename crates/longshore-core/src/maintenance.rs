@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use croner::Cron;
 use jiff::Timestamp;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 
+use crate::calendar;
 use crate::spec::TimeLimit;
 use crate::spec::text::{InvalidValue, text_value};
 
@@ -28,9 +29,6 @@ text_value!(
     "0 2 * * 6 for 2h in Europe/Berlin"
 );
 
-/// A window is asked of its end only when it has begun: patterns without any beginning are refused.
-const PROOF_FROM: Timestamp = Timestamp::constant(1_704_067_200, 0);
-
 impl MaintenanceWindow {
     /// When the window ends in which this moment lies, if in one.
     pub fn until(&self, now: Timestamp) -> Option<Timestamp> {
@@ -46,19 +44,11 @@ impl MaintenanceWindow {
     /// There is no such zone.
     pub fn in_zone(self, name: &str) -> Result<Self, InvalidValue> {
         Ok(Self {
-            zone: zone(name)?,
+            zone: calendar::zone(name)?,
             typed: (self.typed.0, Some(name.to_owned())),
             ..self
         })
     }
-}
-
-/// The zones that are built in, so that no machine judges otherwise than another.
-fn zone(name: &str) -> Result<TimeZone, InvalidValue> {
-    TimeZoneDatabase::bundled().get(name).map_err(|_| {
-        let hint = "use a name such as Europe/Berlin or UTC";
-        InvalidValue::new("time zone", name, hint)
-    })
 }
 
 impl FromStr for MaintenanceWindow {
@@ -74,17 +64,11 @@ impl FromStr for MaintenanceWindow {
             None => (rest, None),
         };
         let pattern = pattern.trim();
-        let begins: Cron = pattern.parse().map_err(|_| {
-            invalid("the pattern before `for` is none: use minute hour day month weekday")
-        })?;
-        let from = PROOF_FROM.to_zoned(TimeZone::UTC);
-        if begins.find_next_occurrence(&from, true).is_err() {
-            return Err(invalid("no day has such a time"));
-        }
+        let begins = calendar::pattern(pattern)?;
         Ok(Self {
             begins,
             lasts: lasts.trim().parse()?,
-            zone: zone_name.map_or(Ok(TimeZone::UTC), zone)?,
+            zone: zone_name.map_or(Ok(TimeZone::UTC), calendar::zone)?,
             typed: (pattern.to_owned(), zone_name.map(str::to_owned)),
         })
     }

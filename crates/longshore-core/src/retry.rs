@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::outcome::{FailReason, Limit, Outcome};
-use crate::spec::RetryPolicy;
+use crate::outcome::{FailReason, Limit, Outcome, Provenance, Verdict};
+use crate::spec::{JobSpec, LostPolicy, RetryPolicy};
 
 /// Which budget a retry is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,19 @@ pub enum Next {
         /// Which budget pays.
         budget: Budget,
     },
+}
+
+/// Says what follows an attempt with this verdict: what the lost-policy gives up it may also give
+/// back to nobody.
+pub fn after(verdict: &Verdict, spec: &JobSpec, used: Used, jitter: f64) -> Next {
+    let is_lost = verdict.outcome == Outcome::Failed(FailReason::Lost);
+    let is_given_up = is_lost && verdict.provenance == Provenance::Decision;
+    match spec.lost {
+        LostPolicy::Fail(_) if is_given_up => Next::Final,
+        LostPolicy::Wait | LostPolicy::Fail(_) | LostPolicy::Replace(_) => {
+            next(verdict.outcome, &spec.retry, used, jitter)
+        }
+    }
 }
 
 /// Says what follows an attempt that ended so. `jitter` is a random number in `0.0..1.0`.
@@ -145,6 +158,22 @@ mod tests {
         let next = next(evicted, &policy(0, 0), Used::default(), 1.0);
         let (after, budget) = (Duration::ZERO, Budget::Free);
         assert_eq!(next, Next::Retry { after, budget });
+    }
+
+    #[test]
+    fn what_was_given_up_for_a_silent_host_is_tried_again_only_to_replace_it() {
+        let lost = Outcome::Failed(FailReason::Lost);
+        let mut spec = JobSpec::new("demo:1".parse().unwrap());
+        let mut next_of = |policy: &str, provenance| {
+            spec.lost = policy.parse().unwrap();
+            let verdict = Verdict::without_run(lost, provenance, None);
+            after(&verdict, &spec, Used::default(), 1.0)
+        };
+        let is_final = |next| next == Next::Final;
+        assert!(is_final(next_of("fail", Provenance::Decision)));
+        assert!(!is_final(next_of("replace", Provenance::Decision)));
+        // Its container is gone: another cannot run beside it.
+        assert!(!is_final(next_of("fail", Provenance::Inspect)));
     }
 
     #[test]

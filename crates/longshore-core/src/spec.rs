@@ -21,6 +21,7 @@ mod devices;
 mod environment;
 mod image;
 mod limits;
+mod lost;
 mod mount;
 mod mount_flag;
 mod names;
@@ -42,10 +43,12 @@ pub use devices::{Gpus, Ulimit};
 pub use environment::{EnvName, EnvText, EnvTextError, SkippedLine};
 pub use image::ImageReference;
 pub use limits::{TimeLimit, TimeLimits};
+pub use lost::LostPolicy;
 pub use mount::{MountKind, MountSpec};
 pub use mount_flag::MountFlag;
 pub use names::{
     AtOnce, Hostname, IdempotencyKey, JobName, LabelKey, LimitKey, OwnerName, Priority, QueueName,
+    ScheduleName,
 };
 pub use network::{ExtraHost, HostAddress, NetworkAttachment};
 pub use platform::{Platform, PullPolicy};
@@ -197,6 +200,9 @@ pub struct JobSpec {
     /// The two retry budgets and how long to wait between attempts.
     #[serde(default)]
     pub retry: RetryPolicy,
+    /// What becomes of it while its host cannot be reached.
+    #[serde(default, skip_serializing_if = "LostPolicy::is_wait")]
+    pub lost: LostPolicy,
 }
 
 impl JobSpec {
@@ -248,6 +254,7 @@ impl JobSpec {
             log_limit: None,
             timeouts: TimeLimits::default(),
             retry: RetryPolicy::default(),
+            lost: LostPolicy::default(),
         }
     }
 

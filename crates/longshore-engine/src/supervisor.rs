@@ -117,7 +117,7 @@ fn machine(job: &Job, attempt: &AttemptRecord, origin: Origin, now: Timestamp) -
         (Phase::Draining, Some(handle), Some(verdict)) => {
             Machine::draining(terms, handle.clone(), verdict.clone(), now)
         }
-        _ => Machine::new(terms, attempt.started_at, now),
+        _ => Machine::new(terms, attempt.started_at, now).unknown_since(attempt.unknown_since),
     }
 }
 

@@ -26,5 +26,9 @@ mod paces;
 mod placement;
 #[path = "engine/queue.rs"]
 mod queue;
+#[path = "engine/schedules.rs"]
+mod schedules;
+#[path = "engine/silence.rs"]
+mod silence;
 #[path = "engine/spread.rs"]
 mod spread;

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::Store;
 use crate::database::Connection;
 use crate::rows::attempts::{self, lead};
+use crate::rows::firings;
 use crate::rows::jobs::{ANY_OPEN, LIST, due};
 use crate::rows::lanes;
 use crate::runs;
@@ -48,6 +49,7 @@ async fn what_runs_all_the_time_neither_sorts_nor_scans() {
         (attempts::UNREMOVED, &["attempts_unremoved"]),
         (attempts::LOADS, &["attempts_slots"]),
         (lead::CLAIM, &["attempts_slots"]),
+        (firings::READY, &["firings_waiting"]),
         (runs::PAST, &["jobs_finished"]),
     ] {
         let plan = plan(&store, sql).await;

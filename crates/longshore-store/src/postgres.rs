@@ -22,7 +22,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
-    include_str!("../migrations/0008.sql"),
+    include_str!("../migrations/0005.sql"),
+    include_str!("../migrations/0006.sql"),
 ];
 
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = ";

@@ -25,7 +25,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
-    include_str!("../migrations/0008.sql"),
+    include_str!("../migrations/0005.sql"),
+    include_str!("../migrations/0006.sql"),
 ];
 
 /// Pause before a lock is tried again: first, and at most.

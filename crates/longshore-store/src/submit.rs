@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-async fn add(
+pub(crate) async fn add(
     db: &mut Connection,
     jobs: &[NewJob],
     now: Timestamp,

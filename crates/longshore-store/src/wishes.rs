@@ -71,7 +71,7 @@ impl Store {
     }
 }
 
-async fn cancel(
+pub(crate) async fn cancel(
     db: &mut Connection,
     job: JobId,
     now: Timestamp,

@@ -33,6 +33,8 @@ mod queue;
 mod runs;
 #[path = "contract/schedule.rs"]
 mod schedule;
+#[path = "contract/schedules.rs"]
+mod schedules;
 #[path = "contract/submit.rs"]
 mod submit;
 #[path = "contract/wishes.rs"]
@@ -127,6 +129,21 @@ contract! {
         the_next_time_is_the_earliest,
         old_jobs_go_when_their_containers_are_gone,
         what_is_not_removed_is_listed_in_pages,
+    }
+    schedules {
+        a_schedule_reads_back_as_it_was_added,
+        a_due_time_becomes_one_job_that_knows_it,
+        workers_that_fire_at_one_time_make_one_job,
+        missed_times_are_made_up_for_or_known_as_missed,
+        a_time_is_skipped_while_the_job_before_is_open,
+        a_time_waits_for_the_job_before_to_be_over,
+        a_new_time_replaces_the_job_before,
+        a_replaced_job_that_runs_ends_before_the_next_is_made,
+        what_passed_while_paused_is_not_made_up_for,
+        a_schedule_that_is_made_anew_does_not_fire_the_past,
+        a_run_by_hand_needs_neither_time_nor_turn,
+        a_clock_that_jumps_back_neither_doubles_nor_loses_a_time,
+        a_removed_schedule_leaves_its_jobs,
     }
     places {
         a_host_reads_back_as_it_was_added,

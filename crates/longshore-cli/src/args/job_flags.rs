@@ -176,6 +176,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("infra-retries", "retry.infra_retries", Shape::Number, "NUMBER", "Further attempts when host, registry or longshore fails").under(RETRIES),
     flag("retry-strategy", "retry.strategy", Shape::One, "NAME", "default, aggressive, conservative or high_priority").under(RETRIES),
     flag("retry-on-exit", "retry.retry_on_exit", Shape::Numbers, "CODES", "Exit codes worth another attempt, such as 75,111").under(RETRIES),
+    flag("lost", "lost", Shape::One, "POLICY", "While its host cannot be reached: wait, or fail or replace after 10m (replace:30m)").under(RETRIES),
     flag("priority", "priority", Shape::One, "0-100", "100 goes first").under(RETRIES),
     flag("owner", "owner", Shape::One, "NAME", "Whose job it is; slots are shared between owners [env: LONGSHORE_OWNER]").under(RETRIES),
     flag("queue", "queue", Shape::One, "NAME", "Queue that it waits in").under(RETRIES),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use longshore_core::outcome::JobStatus;
+use longshore_core::spec::ScheduleName;
 
 use crate::args::{Which, parse_status};
 use crate::completion;
@@ -14,6 +15,9 @@ pub(crate) struct JobsArgs {
     pub(crate) status: Vec<JobStatus>,
     #[command(flatten)]
     pub(crate) which: Which,
+    /// Only jobs that this schedule made
+    #[arg(long, value_name = "NAME", add = completion::schedules())]
+    pub(crate) schedule: Option<ScheduleName>,
     /// Only the newest so many
     #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) last: Option<u32>,

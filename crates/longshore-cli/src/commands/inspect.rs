@@ -13,7 +13,8 @@ pub(super) async fn run(session: &Session, args: SomeJobs) -> Result<u8, Failure
         let store = session.store().await?;
         let attempts = store.attempts(job.id).await?;
         let waits = store.waits(job.id).await?;
-        views.push(InspectView::new(&job, &waits, &attempts, &hosts));
+        let made_by = store.firing_of(job.id).await?;
+        views.push(InspectView::new(&job, &waits, &attempts, &hosts).made_by(made_by));
     }
     session.console.print(&views::pretty(&views))?;
     Ok(SUCCESS)

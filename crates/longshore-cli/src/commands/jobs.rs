@@ -15,6 +15,7 @@ pub(super) async fn run(session: &Session, args: JobsArgs) -> Result<u8, Failure
     let wanted = args.last.unwrap_or(PAGE);
     let mut filter = which::filter(session, &args.which).await?;
     filter.statuses.extend(&args.status);
+    filter.schedule = args.schedule.clone();
     let jobs = which::read(session, filter, wanted).await?;
     if args.ids {
         for job in &jobs {

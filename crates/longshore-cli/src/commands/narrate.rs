@@ -131,6 +131,7 @@ fn told(kind: EventKind) -> Told {
         EventKind::CancelRequested => Told::Line("cancel requested"),
         EventKind::RetryScheduled => Told::Line("another attempt follows"),
         EventKind::Submitted
+        | EventKind::Scheduled
         | EventKind::LogComplete
         | EventKind::AttemptEnded
         | EventKind::Finished

@@ -100,6 +100,7 @@ fn every_flag_of_docker_run_lands_in_the_spec() {
         (&["--infra-retries", "0"], "/retry/infra_retries", json!(0)),
         (&["--retry-strategy", "aggressive"], "/retry/strategy", json!("aggressive")),
         (&["--retry-on-exit", "75,111", "--retry-on-exit", "3"], "/retry/retry_on_exit", json!([75, 111, 3])),
+        (&["--lost", "replace:5m"], "/lost", json!("replace:5m")),
         (&["--log-limit", "10m"], "/log_limit", json!("10m")),
         (&["--host", "big"], "/host", json!("big")),
         (&["-u", "1000:1000"], "/user", json!("1000:1000")),

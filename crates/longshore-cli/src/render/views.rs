@@ -13,6 +13,7 @@ use longshore_core::outcome::Verdict;
 use longshore_core::spec::JobSpec;
 use longshore_core::usage::Usage;
 use longshore_core::{HostId, JobId};
+use longshore_store::Firing;
 use longshore_store::Wait;
 use serde::Serialize;
 
@@ -126,7 +127,15 @@ pub(crate) struct InspectView {
     job: JobView,
     spec: JobSpec,
     waits: Vec<WaitView>,
+    schedule: Option<ScheduledView>,
     attempts: Vec<AttemptView>,
+}
+
+/// Which schedule made the job, and for which time.
+#[derive(Debug, Serialize)]
+struct ScheduledView {
+    name: String,
+    nominal_at: Timestamp,
 }
 
 impl InspectView {
@@ -140,11 +149,21 @@ impl InspectView {
             job: JobView::new(job, hosts),
             spec: job.spec.redacted(),
             waits: waits.iter().map(WaitView::from).collect(),
+            schedule: None,
             attempts: attempts
                 .iter()
                 .map(|attempt| AttemptView::new(attempt, hosts))
                 .collect(),
         }
+    }
+
+    /// The same, made by a schedule, if it was.
+    pub(crate) fn made_by(self, firing: Option<Firing>) -> Self {
+        let schedule = firing.map(|firing| ScheduledView {
+            name: firing.schedule.to_string(),
+            nominal_at: firing.nominal_at,
+        });
+        Self { schedule, ..self }
     }
 }
 

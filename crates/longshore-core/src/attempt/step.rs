@@ -13,6 +13,14 @@ const IMAGE_LOSSES: u8 = 2;
 impl Machine {
     /// Takes in what was seen and says what to do.
     pub fn step(mut self, seen: Seen, now: Timestamp) -> (Self, Action) {
+        self.note_silence(&seen, now);
+        if seen == Seen::Clock && self.lost_at().is_some_and(|at| at <= now) {
+            let action = self.lost(
+                Provenance::Decision,
+                "its host could not be reached for too long",
+            );
+            return (self, action);
+        }
         let Some(seen) = self.expire(seen, now) else {
             return (self, Action::Keep);
         };
@@ -27,6 +35,24 @@ impl Machine {
             State::Ended(_) => Action::Keep,
         };
         (self, action)
+    }
+
+    /// Keeps since when the host is silent.
+    fn note_silence(&mut self, seen: &Seen, now: Timestamp) {
+        match seen {
+            Seen::Failed(fault, _) if fault.is_silence() => {
+                self.unknown_since.get_or_insert(now);
+            }
+            Seen::Cancel(_) | Seen::Evict | Seen::Clock => {}
+            Seen::Failed(..)
+            | Seen::Found(..)
+            | Seen::ImageReady
+            | Seen::Created(_)
+            | Seen::Started
+            | Seen::Looked(..)
+            | Seen::Stopped
+            | Seen::Drained => self.unknown_since = None,
+        }
     }
 
     /// Turns a cancel or a passed clock into a wish; `None` when there is nothing to act upon.

@@ -15,6 +15,7 @@ fn terms() -> Terms {
         start: Duration::from_secs(30),
         run: Some(Duration::from_secs(100)),
         total_until: None,
+        lost_after: None,
     }
 }
 
@@ -399,4 +400,58 @@ fn a_worker_that_died_after_stopping_for_the_limit_is_not_forgotten() {
     };
     let evidence = Evidence::plain(Provenance::Recovery);
     assert_eq!(judged(&overrun, evidence), Outcome::TimedOut(Limit::Run));
+}
+
+/// A container that ran when its host fell silent at second 10, under this patience.
+fn silent(lost_after: Option<Duration>) -> Machine {
+    let patient = Terms {
+        lost_after,
+        ..terms()
+    };
+    let seen = vec![
+        (0, Seen::ImageReady),
+        (0, Seen::Created(handle())),
+        (1, Seen::Started),
+        (10, Seen::Failed(Fault::Unreachable, "away".into())),
+    ];
+    drive(Machine::fresh(patient, at(0)), seen).0
+}
+
+#[test]
+fn a_silent_host_decides_nothing_until_the_patience_ends() {
+    let minute = Some(Duration::from_mins(1));
+    assert_eq!(silent(minute).deadline(), Some(at(70)));
+    let (_, early) = drive(silent(minute), vec![(69, Seen::Clock)]);
+    assert_eq!(early, Action::Keep);
+    let (machine, late) = drive(silent(minute), vec![(70, Seen::Clock)]);
+    let Action::Finish(verdict) = late else {
+        panic!("{late:?}");
+    };
+    let lost = Outcome::Failed(FailReason::Lost);
+    assert_eq!(
+        (verdict.outcome, verdict.provenance),
+        (lost, Provenance::Decision)
+    );
+    assert!(matches!(machine.state(), State::Ended(_)));
+}
+
+#[test]
+fn a_host_that_answers_again_is_waited_for_anew() {
+    let looked = Seen::Looked(Observed::Running { started_at: None }, event());
+    let (machine, _) = drive(silent(Some(Duration::from_mins(1))), vec![(50, looked)]);
+    // The run limit is what is left.
+    assert_eq!(machine.deadline(), Some(at(101)));
+}
+
+#[test]
+fn one_that_ran_is_never_judged_by_the_start_limit_while_its_host_is_silent() {
+    let mut endless = terms();
+    endless.run = None;
+    let taken_over = Machine::new(endless.clone(), Some(at(0)), at(100));
+    let away = Seen::Failed(Fault::Unreachable, "away".into());
+    let (machine, action) = drive(taken_over, vec![(101, away), (100_000, Seen::Clock)]);
+    assert_eq!((machine.deadline(), action), (None, Action::Keep));
+    endless.lost_after = Some(Duration::from_mins(1));
+    let known = Machine::new(endless, Some(at(0)), at(100)).unknown_since(Some(at(50)));
+    assert_eq!(known.deadline(), Some(at(110)));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::text::{InvalidValue, integer_value, text_value};
+use super::text::{InvalidValue, integer_value, is_docker_name, text_value};
 use crate::ids::ArrayId;
 
 /// Label keys that begin so are ours: a user's label never poses as one of them.
@@ -58,6 +58,10 @@ checked_text!(
 checked_text!(
     /// Key of a label; the prefixes that we use ourselves are refused.
     LabelKey, "label key", "team", check_label_key
+);
+checked_text!(
+    /// Name of a schedule; one schedule of a pool has it.
+    ScheduleName, "schedule name", "nightly-import", check_schedule_name
 );
 checked_text!(
     /// Host name inside a container.
@@ -135,6 +139,13 @@ fn check_line(text: &str) -> Result<(), &'static str> {
         return Err("use printable characters on one line");
     }
     Ok(())
+}
+
+fn check_schedule_name(text: &str) -> Result<(), &'static str> {
+    if is_docker_name(text) && text.len() <= 100 {
+        return Ok(());
+    }
+    Err("use up to 100 letters, digits, dots, dashes and underscores, such as nightly-import")
 }
 
 fn check_label_key(text: &str) -> Result<(), &'static str> {

@@ -266,7 +266,7 @@ impl Recorder {
             job: self.job.retries_used,
             infrastructure: self.job.infra_retries_used,
         };
-        let next = retry::next(verdict.outcome, &self.job.spec.retry, used, fastrand::f64());
+        let next = retry::after(&verdict, &self.job.spec, used, fastrand::f64());
         let usage = self.meter.totals();
         let now = self.context.now();
         let end = End {

@@ -12,7 +12,7 @@ use longshore_core::log::Stream;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
 use longshore_core::{HostId, JobId};
-use longshore_engine::{Stop, Worker, WorkerOptions};
+use longshore_engine::{Clock, Stop, SystemClock, Worker, WorkerOptions};
 use longshore_executor::mock::{Behaviour, Knobs, MockExecutor, Selector};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
 use longshore_store::{Location, LogQuery, NewJob, Served, Store};
@@ -135,15 +135,25 @@ impl Rig {
 
     /// The same, with options.
     pub(crate) fn worker_with(&self, options: WorkerOptions) -> RunningWorker {
-        self.start_worker(self.place.clone(), options)
+        self.worker_of(Arc::new(SystemClock), options)
     }
 
     /// A worker that reaches the store by another way.
     pub(crate) fn worker_at(&self, place: Place) -> RunningWorker {
-        self.start_worker(place, WorkerOptions::default())
+        self.start_worker(place, Arc::new(SystemClock), WorkerOptions::default())
     }
 
-    fn start_worker(&self, place: Place, options: WorkerOptions) -> RunningWorker {
+    /// The same, with a clock of its own.
+    pub(crate) fn worker_of(&self, clock: Arc<dyn Clock>, options: WorkerOptions) -> RunningWorker {
+        self.start_worker(self.place.clone(), clock, options)
+    }
+
+    fn start_worker(
+        &self,
+        place: Place,
+        clock: Arc<dyn Clock>,
+        options: WorkerOptions,
+    ) -> RunningWorker {
         let runtime = Runtime::new().unwrap();
         let mock = self.mock.clone();
         let stop = Stop::default();
@@ -152,6 +162,7 @@ impl Rig {
             let store = place.open().await;
             let source = Arc::new(OneMock(mock));
             Worker::new(store, source, options)
+                .with_clock(clock)
                 .run(ladder)
                 .await
                 .unwrap();

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use longshore_core::fault::Fault;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::Driver;
 use longshore_core::log::Stream;
 use longshore_core::spec::JobSpec;
 use longshore_core::{HostId, JobId};
@@ -229,12 +228,7 @@ impl Play {
         }
         self.mock
             .tune(|knobs| knobs.behave(Selector::Job(id), behaviour));
-        let job = NewJob {
-            id,
-            spec,
-            driver: Driver::Engine,
-            not_before: None,
-        };
+        let job = NewJob::new(id, spec);
         self.store.submit(&[job], self.clock.now()).await.unwrap();
         self.jobs.push((id, part));
     }

@@ -4,7 +4,7 @@ use longshore_core::array::ArrayPlace;
 use longshore_core::job::Job;
 use longshore_core::limits::PAGE;
 use longshore_core::outcome::{JobStatus, Outcome};
-use longshore_core::spec::{OwnerName, QueueName};
+use longshore_core::spec::{OwnerName, QueueName, ScheduleName};
 use longshore_core::{ArrayId, HostId, JobId, Timestamp};
 
 use crate::columns::{Cells, time};
@@ -58,6 +58,8 @@ pub struct JobFilter {
     pub queue: Option<QueueName>,
     /// Of this array.
     pub array: Option<ArrayId>,
+    /// That this schedule made.
+    pub schedule: Option<ScheduleName>,
     /// At most so many.
     pub limit: u32,
     /// Older than this place in the list: the last job of the page before.
@@ -75,6 +77,7 @@ impl Default for JobFilter {
             owner: None,
             queue: None,
             array: None,
+            schedule: None,
             limit,
             before: None,
         }
@@ -127,6 +130,12 @@ pub(crate) async fn list(db: &mut Connection, filter: &JobFilter) -> Result<Vec<
     push_lane(&mut query, filter);
     if let Some(array) = filter.array {
         query.push(" AND array_id = ").push_bind(array.to_string());
+    }
+    if let Some(schedule) = &filter.schedule {
+        query
+            .push(" AND id IN (SELECT job_id FROM firings WHERE schedule = ")
+            .push_bind(schedule.as_str())
+            .push(")");
     }
     if let Some(before) = filter.before {
         query
