@@ -19,6 +19,7 @@ mod idle;
 mod legacy;
 mod log_stream;
 mod ours;
+mod queue;
 mod service;
 
 /// Measurements, side by side.
@@ -43,6 +44,8 @@ enum What {
     Idle,
     /// 200 MB of output from one container, kept without loss.
     Logs,
+    /// The queue alone, without containers: SQLite and `PostgreSQL`, beside other queues.
+    Queue,
     /// `DockerService`: 500 containers listed, 200 looked at, beside docker-py and bare calls.
     Service,
 }
@@ -51,6 +54,9 @@ enum What {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let rounds = arguments.rounds.max(1);
+    if matches!(arguments.what, Some(What::Queue)) {
+        return queue::measure(rounds).await;
+    }
     let bench = ours::Bench::from_environment()?;
     println!("engine {}, {rounds} rounds, medians", bench.docker_host);
     match arguments.what.unwrap_or(What::All) {
@@ -59,12 +65,14 @@ async fn main() -> Result<()> {
             exit_latency::measure(&bench, rounds).await?;
             idle::measure(&bench).await?;
             log_stream::measure(&bench, rounds).await?;
-            service::measure(rounds).await
+            service::measure(rounds).await?;
+            queue::measure(rounds).await
         }
         What::Docker => docker_path::measure(&bench, rounds).await,
         What::Exit => exit_latency::measure(&bench, rounds).await,
         What::Idle => idle::measure(&bench).await,
         What::Logs => log_stream::measure(&bench, rounds).await,
+        What::Queue => queue::measure(rounds).await,
         What::Service => service::measure(rounds).await,
     }
 }

@@ -31,6 +31,16 @@ pub(crate) struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
+    durability: Durability,
+}
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// As the server's own defaults have it: for measurements.
+    Default,
+    /// Never: a test's database is not missed.
+    Without,
 }
 
 impl Cluster {
@@ -55,7 +65,13 @@ impl Cluster {
             programs,
             folder,
             port,
+            durability: Durability::Without,
         })
+    }
+
+    /// The same, whose server takes this care of its data.
+    pub(crate) fn with(self, durability: Durability) -> Self {
+        Self { durability, ..self }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -125,7 +141,10 @@ impl Cluster {
             "-c".to_owned(),
             format!("unix_socket_directories={}", self.folder.display()),
             "-c".to_owned(),
-            "fsync=off".to_owned(),
+            match self.durability {
+                Durability::Default => "fsync=on".to_owned(),
+                Durability::Without => "fsync=off".to_owned(),
+            },
             "-c".to_owned(),
             "max_connections=300".to_owned(),
         ]

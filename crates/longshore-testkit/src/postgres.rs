@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tempfile::TempDir;
 
-use crate::cluster::{Cluster, unprivileged};
+use crate::cluster::{Cluster, Durability, unprivileged};
 use crate::eventually::eventually;
 use crate::names::{temp_dir, unique_name};
 use crate::registry::free_port;
@@ -23,13 +23,25 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster and starts a server on a free port.
+    /// Makes a cluster and starts a server on a free port. Its commits do not wait for the disk.
     ///
     /// # Errors
     /// When Debian's `postgresql` is missing, or the server does not start.
     pub fn start() -> Result<Self> {
+        Self::start_with(Durability::Without)
+    }
+
+    /// The same with the server's default durability, for measurements.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(Durability::Default)
+    }
+
+    fn start_with(durability: Durability) -> Result<Self> {
         let folder = temp_dir();
-        let cluster = Cluster::make(folder.path(), free_port()?)?;
+        let cluster = Cluster::make(folder.path(), free_port()?)?.with(durability);
         let mut postgres = Self {
             cluster,
             server: None,
