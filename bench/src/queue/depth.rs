@@ -59,7 +59,8 @@ async fn filled(database: Database, server: &Postgres, count: usize) -> Result<G
 /// As the dispatcher does it: the head of the queue is read, and its first job is claimed.
 async fn claim(ground: &Ground) -> Result<Duration> {
     let begun = Instant::now();
-    let head = ground.store.queued(limits::CLAIM_BATCH).await?;
+    let turns = ground.store.turns(limits::CLAIM_BATCH).await?;
+    let head = turns.in_order(limits::CLAIM_BATCH);
     let job = head.first().context("a queued job")?;
     let share = Share::of_job(&job.spec);
     let most = Share {

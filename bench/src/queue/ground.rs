@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use jiff::Timestamp;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
-use longshore_core::job::Driver;
 use longshore_core::spec::JobSpec;
 use longshore_core::{HostId, JobId};
 use longshore_executor::mock::{Knobs, MockExecutor};
@@ -91,12 +90,7 @@ fn host(slots: u32) -> Result<Host> {
 /// So many jobs that end at once.
 pub(super) fn jobs(count: usize) -> Result<Vec<NewJob>> {
     let spec = JobSpec::new("busybox:1".parse()?);
-    let job = || NewJob {
-        id: JobId::new(Uuid::now_v7()),
-        spec: spec.clone(),
-        driver: Driver::Engine,
-        not_before: None,
-    };
+    let job = || NewJob::new(JobId::new(Uuid::now_v7()), spec.clone());
     Ok(std::iter::repeat_with(job).take(count).collect())
 }
 
