@@ -104,23 +104,26 @@ impl Paced<'_> {
         }
         let line = self.turns.line(registry);
         let _first = line.lock().await;
-        let mut has_waited = false;
         loop {
-            // A host that does not answer now is asked by the pull itself.
-            let present = self.images.image(&request.image).await.ok().flatten();
-            if has_waited && present.is_some() && present.as_ref() != before {
-                return Ok(present);
+            // Whoever was first in the line may have brought it.
+            if let Some(brought) = self.brought(request, before).await {
+                return Ok(Some(brought));
             }
             let now = self.clock.now();
             match self.store.take_turn(registry, now).await? {
-                Turn::Now => return Ok(None),
+                Turn::Now => return Ok(self.brought(request, before).await),
                 Turn::Later(at) => {
                     self.tell(registry, at);
                     sleep(until_from(now, at)).await;
-                    has_waited = true;
                 }
             }
         }
+    }
+
+    /// The image, if it has come since. A host that does not answer now is asked by the pull itself.
+    async fn brought(&self, request: &PullRequest, before: Option<&Image>) -> Option<Image> {
+        let present = self.images.image(&request.image).await.ok().flatten();
+        present.filter(|present| Some(present) != before)
     }
 
     fn tell(&self, registry: &str, until: Timestamp) {
@@ -158,5 +161,5 @@ fn until_from(now: Timestamp, at: Timestamp) -> std::time::Duration {
 fn limited(registry: &str) -> ExecutorError {
     let text =
         format!("registry {registry} limits pulls, and no turn came within the pull's limit");
-    ExecutorError::new(Fault::ImagePull(PullFault::RateLimited), text)
+    ExecutorError::new(Fault::ImagePull(PullFault::TimedOut), text)
 }

@@ -9,15 +9,21 @@ use serde_json::{Value, json};
 use crate::scene::Scene;
 
 /// Fields that never reach a container: they say when, where and how often it runs.
-const NOT_OF_THE_CONTAINER: [&str; 10] = [
+const NOT_OF_THE_CONTAINER: [&str; 16] = [
+    "after",
+    "array",
     "description",
     "env_file",
     "env_template",
     "host",
     "on",
     "idempotency_key",
+    "limits",
+    "lost",
+    "owner",
     "priority",
     "pull",
+    "queue",
     "retry",
     "timeouts",
 ];
