@@ -5,7 +5,7 @@
 //! (measured on 20.10.24). One that had more events since then is taken for a new one. Podman keeps
 //! its events on disk, and reads its containers' output in a process of its own.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use longshore_executor::ExecutorError;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -14,6 +14,9 @@ use url::form_urlencoded::Serializer;
 use crate::client::{Call, Client};
 use crate::lines::JsonLines;
 use crate::observe;
+
+/// An engine tells of a signal a moment after it has sent it, when the container may be gone already.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_millis(200);
 
 const TRIED: &str = "ask for past events";
 
@@ -43,7 +46,7 @@ pub(crate) async fn was_signalled(
     until: Timestamp,
 ) -> Result<bool, ExecutorError> {
     let kills = json!({ "type": ["container"], "container": [id], "event": ["kill"] });
-    remembers(client, until, Some(&kills)).await
+    remembers(client, until + TOLD_WITHIN, Some(&kills)).await
 }
 
 /// Whether anything is remembered up to this moment.
