@@ -1,4 +1,5 @@
-//! What an engine remembers: whether it still is the one that it was, and signals that it sent.
+//! What an engine remembers: whether it still is the one that it was, signals that it sent, and
+//! containers that ran out of memory.
 //!
 //! An engine keeps its last 256 events in memory only. One that tells of a moment has lived since
 //! then; this holds with live-restore, too, where nothing else of the API shows that it was restarted
@@ -17,6 +18,12 @@ use crate::observe;
 
 /// An engine tells of a signal a moment after it has sent it, when the container may be gone already.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_millis(200);
+
+/// An engine hears of a lack of memory from somebody else than of the end that it brings, and may hear
+/// of the end first; the container's record then never says why it ended. Measured on 20.10.24 with
+/// twelve such ends at a time: of 300 the record of 9 says nothing, 4 of these had the event 20 to 42 ms
+/// after the end, 5 had none.
+const OUT_OF_MEMORY_WITHIN: SignedDuration = SignedDuration::from_millis(100);
 
 const TRIED: &str = "ask for past events";
 
@@ -47,6 +54,17 @@ pub(crate) async fn was_signalled(
 ) -> Result<bool, ExecutorError> {
     let kills = json!({ "type": ["container"], "container": [id], "event": ["kill"] });
     remembers(client, until + TOLD_WITHIN, Some(&kills)).await
+}
+
+/// Whether the container that ended at this moment ran out of memory just before, as far as the engine
+/// has heard of it. Waits until it must have.
+pub(crate) async fn ran_out_of_memory(
+    client: &Client,
+    id: &str,
+    ended: Timestamp,
+) -> Result<bool, ExecutorError> {
+    let lacks = json!({ "type": ["container"], "container": [id], "event": ["oom"] });
+    remembers(client, ended + OUT_OF_MEMORY_WITHIN, Some(&lacks)).await
 }
 
 /// Whether anything is remembered up to this moment.

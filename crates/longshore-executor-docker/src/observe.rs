@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::client::{Call, Client};
 use crate::failure::Failure;
 use crate::faults;
+use crate::memory;
 
 /// What is read of a container.
 #[derive(Debug, Deserialize)]
@@ -37,6 +38,9 @@ struct HostConfig {
     cpu_quota: i64,
     cpu_period: i64,
 }
+
+/// The exit code of what was killed at once, by the kernel, too.
+const KILLED: i64 = 137;
 
 /// The kernel's own period, where none is set.
 const CPU_PERIOD_MICROS: u64 = 100_000;
@@ -85,6 +89,21 @@ pub(crate) async fn inspect(
     Ok(look(client, name).await?)
 }
 
+/// How a container stands, in the words of the port.
+pub(crate) async fn observe(client: &Client, id: &str) -> Result<Observed, ExecutorError> {
+    let Some(found) = inspect(client, id).await? else {
+        return Ok(Observed::Absent);
+    };
+    let mut observed = found.state.observed();
+    if let Observed::Exited(exit) = &mut observed
+        && let Some(ended) = exit.finished_at
+        && found.may_have_lacked_memory()
+    {
+        exit.oom_killed = memory::ran_out_of_memory(client, id, ended).await?;
+    }
+    Ok(observed)
+}
+
 /// How much CPU and memory a container may use; `None` when there is none.
 pub(crate) async fn limits(client: &Client, name: &str) -> Result<Option<Share>, ExecutorError> {
     let found = look(client, name).await?;
@@ -119,6 +138,11 @@ impl Container {
     /// The value of one of its labels.
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
         self.config.labels.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Whether it was killed, and its record does not say that it was for lack of memory.
+    fn may_have_lacked_memory(&self) -> bool {
+        self.state.exit_code == KILLED && !self.state.oom_killed && self.host_config.memory > 0
     }
 
     /// Whether its label names this attempt.
