@@ -5,7 +5,9 @@ use longshore_e2e::drill::Drill;
 use longshore_testkit::shared_engine;
 use serde_json::Value;
 
+mod arrays;
 mod cancels;
+mod dependencies;
 mod exit_codes;
 mod interrupts;
 mod job_files;
@@ -18,6 +20,7 @@ mod refusals;
 mod retries;
 mod running;
 mod time_limits;
+mod turns;
 
 /// A pool on the shared engine.
 fn pool() -> Drill {
@@ -26,9 +29,15 @@ fn pool() -> Drill {
 
 /// A pool whose only host has one slot.
 fn pool_with_one_slot() -> Drill {
+    pool_with_slots(1)
+}
+
+/// A pool whose only host has so many slots.
+fn pool_with_slots(slots: usize) -> Drill {
     let pool = pool();
     let address = format!("unix://{}", pool.socket().display());
-    pool.ok(&["hosts", "add", "one", &address, "--slots", "1"]);
+    let slots = slots.to_string();
+    pool.ok(&["hosts", "add", "one", &address, "--slots", &slots]);
     pool
 }
 
