@@ -1,6 +1,7 @@
 //! What people do with longshore, told with the whole binary on a real engine. Each story has a
 //! pool of its own; at its end none of its containers is left.
 
+use jiff::Timestamp;
 use longshore_e2e::drill::Drill;
 use longshore_testkit::shared_engine;
 use serde_json::Value;
@@ -19,6 +20,7 @@ mod reading;
 mod refusals;
 mod retries;
 mod running;
+mod schedules;
 mod time_limits;
 mod turns;
 
@@ -65,6 +67,13 @@ fn standing(job: &Value) -> String {
     format!("{} {}", word("status"), word("reason"))
         .trim_end()
         .to_owned()
+}
+
+/// A moment, as JSON has it.
+#[track_caller]
+fn moment(value: &Value) -> Timestamp {
+    let text = value.as_str().expect("a moment");
+    text.parse().expect("an RFC 3339 moment")
 }
 
 /// The file `go` of the pool's volume lets a job end that runs [`WAIT_FOR_GO`].
