@@ -131,9 +131,10 @@ impl Entry {
         }
         let used = |budget: &str| self.record[budget].as_u64().unwrap_or_default();
         let allowed = 1 + used("retries_used") + used("infra_retries_used");
-        let was_begun = !self.attempts().is_empty() || !job.is_unwanted();
-        if was_begun && self.attempts().len() as u64 != allowed {
-            let attempts = self.attempts().len();
+        // A job that is cancelled while it waits for a try, the first one too, never has that try.
+        let waited_for_one = u64::from(self.record["status"] == "cancelled");
+        let attempts = self.attempts().len() as u64;
+        if !(allowed - waited_for_one..=allowed).contains(&attempts) {
             return Err(format!("{attempts} attempts, its budgets say {allowed}"));
         }
         if used("infra_retries_used") > u64::from(job.infra_retries) {
