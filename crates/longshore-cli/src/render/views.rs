@@ -211,6 +211,8 @@ struct AttemptView {
     durations_secs: PhaseDurations,
     verdict: Option<VerdictView>,
     usage: Option<Usage>,
+    /// Its memory limit; none where a caller drives its job.
+    memory_bytes: Option<u64>,
 }
 
 impl AttemptView {
@@ -233,6 +235,7 @@ impl AttemptView {
             durations_secs: PhaseDurations::new(attempt),
             verdict: attempt.verdict.as_ref().map(VerdictView::new),
             usage: attempt.usage.clone(),
+            memory_bytes: Some(attempt.given.memory_bytes).filter(|bytes| *bytes > 0),
         }
     }
 }

@@ -43,6 +43,7 @@ async fn claim(stage: &Stage, job: &str) {
     let claim = longshore_store::Claim {
         job,
         attempt: longshore_core::AttemptId::new(uuid::Uuid::now_v7()),
+        after: 0,
         host,
         share: longshore_core::share::Share::NOTHING,
         most: longshore_core::share::Share::ENDLESS,
