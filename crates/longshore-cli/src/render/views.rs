@@ -68,6 +68,8 @@ pub(crate) struct JobView {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     cancel_requested_at: Option<Timestamp>,
+    /// Since when the host of its attempt does not answer.
+    unknown_since: Option<Timestamp>,
 }
 
 impl JobView {
@@ -109,6 +111,15 @@ impl JobView {
             started_at: job.started_at,
             finished_at: job.finished_at,
             cancel_requested_at: job.cancel_requested_at,
+            unknown_since: None,
+        }
+    }
+
+    /// The same, with its host silent since then, if it is.
+    pub(crate) fn unknown(self, unknown_since: Option<Timestamp>) -> Self {
+        Self {
+            unknown_since,
+            ..self
         }
     }
 }
@@ -146,7 +157,8 @@ impl InspectView {
         hosts: &HostNames,
     ) -> Self {
         Self {
-            job: JobView::new(job, hosts),
+            job: JobView::new(job, hosts)
+                .unknown(attempts.last().and_then(|attempt| attempt.unknown_since)),
             spec: job.spec.redacted(),
             waits: waits.iter().map(WaitView::from).collect(),
             schedule: None,

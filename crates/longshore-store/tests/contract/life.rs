@@ -7,7 +7,7 @@ use longshore_core::retry::Next;
 use longshore_core::spec::{ByteSize, JobSpec};
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, JobId};
-use longshore_store::{CancelAnswer, End, EventFilter, Fenced, Store, StoreError};
+use longshore_store::{CancelAnswer, End, EventFilter, Fenced, Silence, Store, StoreError};
 
 use crate::world::{
     add_host, at, claim_one, claimed, end, exit, handle, retry_after, running, spec,
@@ -302,17 +302,16 @@ pub(crate) async fn an_unreachable_host_is_noted_once(store: &Store) {
             .await
             .unwrap();
     }
+    let host = store.attempt(fenced.attempt).await.unwrap().host;
+    let since = at(5);
     assert_eq!(
-        store.attempt(fenced.attempt).await.unwrap().unknown_since,
-        Some(at(5))
+        store.silences(9).await.unwrap(),
+        [Silence { job, host, since }]
     );
     for now in [7, 8] {
         store.unknown_since(fenced, None, at(now)).await.unwrap();
     }
-    assert_eq!(
-        store.attempt(fenced.attempt).await.unwrap().unknown_since,
-        None
-    );
+    assert_eq!(store.silences(9).await.unwrap(), []);
     let told = kinds(store, job).await.split_off(4);
     assert_eq!(told, [EventKind::HostUnreachable, EventKind::HostReachable]);
 }
