@@ -265,3 +265,15 @@ fn a_policy_fills_in_only_what_a_job_leaves_open() {
     assert_eq!(spec.cpus.unwrap().to_string(), "1");
     assert_eq!(spec.pids_limit.unwrap().to_string(), "1024");
 }
+
+#[test]
+fn a_key_of_an_array_leaves_room_for_the_indexes() {
+    let policy = Policy::default();
+    let of = |chars: usize, array: &str| {
+        let key = "k".repeat(chars);
+        file(&format!("idempotency_key = '{key}'\narray = '{array}'"))
+    };
+    assert_eq!(of(198, "0-9").validate(&policy), Ok(()));
+    let words = "leave 4 characters of it out";
+    refused(&of(197, "0-100"), &policy, "idempotency_key", words);
+}
