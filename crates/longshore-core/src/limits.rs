@@ -73,6 +73,8 @@ pub const OUTPUT_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Jobs in one page of a list.
 pub const PAGE: u32 = 500;
+/// Attempts of which it is told at once that their hosts do not answer.
+pub const SILENCES: u32 = 10_000;
 /// Jobs in one submit call.
 pub const SUBMIT_BATCH: usize = 10_000;
 /// Claims in one round of the dispatcher.

@@ -6,32 +6,15 @@ use longshore_core::event::EventKind;
 use longshore_core::job::{AttemptRecord, Lease};
 use longshore_core::lane::{Holding, Lane};
 use longshore_core::share::Share;
-use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
+use longshore_core::{HostId, JobId, Timestamp, WorkerId};
 
 use crate::database::Connection;
 use crate::error::StoreError;
-use crate::rows::attempts::lead::{self, Given};
+use crate::rows::attempts::lead::{self, Claim};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change::{self, Try};
 use crate::rows::{attempts, lanes, paused_queues};
 use crate::store::Store;
-
-/// A wish to start a queued job on a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The job.
-    pub job: JobId,
-    /// Id of the attempt that is made for it.
-    pub attempt: AttemptId,
-    /// Where.
-    pub host: HostId,
-    /// What the attempt is given of the host as long as it holds a slot.
-    pub share: Share,
-    /// The most that may be given there together, this one included.
-    pub most: Share,
-    /// Why there, for the timeline.
-    pub why: String,
-}
 
 /// What attempts take of a host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,12 +87,7 @@ async fn claim_all(
         if !gates.let_in(claim.job) {
             continue;
         }
-        let ids = (claim.attempt, claim.job, claim.host);
-        let given = Given {
-            share: claim.share,
-            most: claim.most,
-        };
-        let Some(attempt) = lead::claim(db, ids, given, lease, now).await? else {
+        let Some(attempt) = lead::claim(db, claim, lease, now).await? else {
             continue;
         };
         let one = Try {

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::logs::LogTotals;
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
-use crate::rows::jobs::change::{self as job_change, Try, UnderWay};
+use crate::rows::jobs::change::{self as job_change, NextTry, Try, UnderWay};
 use crate::store::Store;
 use crate::transitions::describe;
 
@@ -81,10 +81,23 @@ async fn move_job(
     let (verdict, now) = (&end.verdict, end.now);
     match (job_change::under_way(db, one).await?, end.next) {
         (UnderWay::No, _) => Ok(None),
-        (UnderWay::Wanted, Next::Retry { after, budget }) => {
-            let not_before = now.saturating_add(after).unwrap_or(Timestamp::MAX);
-            job_change::retry(db, one, verdict, budget, not_before).await?;
-            let detail = format!("in {after:.1?}, {}", budget_word(budget));
+        (
+            UnderWay::Wanted,
+            Next::Retry {
+                after,
+                budget,
+                memory,
+            },
+        ) => {
+            let next = NextTry {
+                budget,
+                not_before: now.saturating_add(after).unwrap_or(Timestamp::MAX),
+                memory,
+            };
+            job_change::retry(db, one, verdict, next).await?;
+            let memory =
+                memory.map_or_else(String::new, |memory| format!(", with memory {memory}"));
+            let detail = format!("in {after:.1?}, {}{memory}", budget_word(budget));
             Ok(Some((EventKind::RetryScheduled, detail)))
         }
         (UnderWay::Wanted, Next::Final)

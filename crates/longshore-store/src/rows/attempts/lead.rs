@@ -19,7 +19,8 @@ pub(crate) const CLAIM: &str = concat!(
       cpu_nanos, memory_bytes, lane) \
      SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6, $7, $8, jobs.lane \
      FROM jobs, hosts \
-     WHERE jobs.id = $2 AND jobs.status = 'queued' AND hosts.id = $3 AND hosts.state = 'active' \
+     WHERE jobs.id = $2 AND jobs.status = 'queued' AND jobs.attempt = $11 \
+     AND hosts.id = $3 AND hosts.state = 'active' \
      AND hosts.slots > (SELECT COUNT(*) FROM attempts \
         WHERE host_id = $3 AND ",
     holds_slot!(),
@@ -46,33 +47,45 @@ const TAKE_OVER: &str = concat!(
     columns!()
 );
 
-/// What an attempt is given of its host, and the most that all of them together may be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Given {
-    pub(crate) share: Share,
-    pub(crate) most: Share,
+/// A wish to start a queued job on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The job.
+    pub job: JobId,
+    /// Id of the attempt that is made for it.
+    pub attempt: AttemptId,
+    /// Number of the attempt before it, 0 if it is the first; a job that has had another one since it
+    /// was looked at is not claimed.
+    pub after: u32,
+    /// Where.
+    pub host: HostId,
+    /// What the attempt is given of the host as long as it holds a slot.
+    pub share: Share,
+    /// The most that may be given there together, this one included.
+    pub most: Share,
+    /// Why there, for the timeline.
+    pub why: String,
 }
 
-/// Adds an attempt of a queued job on a host with room for it; `None` if it is not so any more.
+/// Makes the next attempt of a job; `None` if that is not possible.
 pub(crate) async fn claim(
     db: &mut Connection,
-    (attempt, job, host): (AttemptId, JobId, HostId),
-    given: Given,
+    claim: &Claim,
     lease: Lease,
     now: Timestamp,
 ) -> Result<Option<AttemptRecord>, StoreError> {
-    let Given { share, most } = given;
     let row = query(CLAIM)
-        .bind(attempt.to_string())
-        .bind(job.to_string())
-        .bind(host.to_string())
+        .bind(claim.attempt.to_string())
+        .bind(claim.job.to_string())
+        .bind(claim.host.to_string())
         .bind(lease.worker.to_string())
         .bind(time(lease.until))
         .bind(time(now))
-        .bind(amount(share.cpu_nanos))
-        .bind(amount(share.memory_bytes))
-        .bind(amount(most.cpu_nanos))
-        .bind(amount(most.memory_bytes))
+        .bind(amount(claim.share.cpu_nanos))
+        .bind(amount(claim.share.memory_bytes))
+        .bind(amount(claim.most.cpu_nanos))
+        .bind(amount(claim.most.memory_bytes))
+        .bind(i64::from(claim.after))
         .fetch_optional(db)
         .await?;
     row.as_ref().map(read).transpose()

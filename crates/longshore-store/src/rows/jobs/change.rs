@@ -3,9 +3,10 @@
 use longshore_core::job::Driver;
 use longshore_core::outcome::{JobStatus, Outcome, Verdict};
 use longshore_core::retry::Budget;
+use longshore_core::spec::ByteSize;
 use longshore_core::{HostId, JobId, Timestamp};
 
-use crate::columns::{Cells, time};
+use crate::columns::{Cells, amount, time};
 use crate::database::Connection;
 use crate::error::StoreError;
 use crate::statement::query;
@@ -42,7 +43,7 @@ const FINISH: &str = concat!(
 );
 const RETRY: &str = "UPDATE jobs SET status = 'retrying', exit_code = $3, message = $4, \
     not_before = $5, retries_used = retries_used + $6, \
-    infra_retries_used = infra_retries_used + $7 \
+    infra_retries_used = infra_retries_used + $7, memory_bytes = COALESCE($8, memory_bytes) \
     WHERE id = $1 AND attempt = $2 AND status IN ('launching', 'running')";
 const REVIVE: &str = "UPDATE jobs SET status = 'queued', reason = NULL, exit_code = NULL, \
     message = NULL, finished_at = NULL, started_at = NULL, cancel_requested_at = NULL, \
@@ -214,15 +215,23 @@ pub(crate) async fn finish(
     Ok(())
 }
 
+/// What the next attempt costs, and what it gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NextTry {
+    pub(crate) budget: Budget,
+    pub(crate) not_before: Timestamp,
+    /// Set when it is to have more memory than the one before.
+    pub(crate) memory: Option<ByteSize>,
+}
+
 /// Launching or running → retrying.
 pub(crate) async fn retry(
     db: &mut Connection,
     one: Try,
     verdict: &Verdict,
-    budget: Budget,
-    not_before: Timestamp,
+    next: NextTry,
 ) -> Result<(), StoreError> {
-    let (own, infra) = match budget {
+    let (own, infra) = match next.budget {
         Budget::Job => (1_i64, 0_i64),
         Budget::Infrastructure => (0, 1),
         Budget::Free => (0, 0),
@@ -232,9 +241,10 @@ pub(crate) async fn retry(
         .bind(i64::from(one.number))
         .bind(verdict.exit_code.map(i64::from))
         .bind(&verdict.message)
-        .bind(time(not_before))
+        .bind(time(next.not_before))
         .bind(own)
         .bind(infra)
+        .bind(next.memory.map(|memory| amount(memory.bytes())))
         .execute(db)
         .await?;
     Ok(())
