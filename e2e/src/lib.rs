@@ -5,3 +5,4 @@ pub mod by_hand;
 pub mod chaos;
 pub mod drill;
 mod process;
+pub mod wall_clock;

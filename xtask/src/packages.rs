@@ -50,6 +50,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("openssl", "openssl", "certificates for TLS"),
     need("sshd", "openssh-server", "engines reached by ssh"),
     need("ssh", "openssh-client", "engines reached by ssh"),
+    need("faketime", "faketime", "clocks that jump"),
     need("mke2fs", "e2fsprogs", "disks that are full"),
     need("ps", "procps", "checks that nothing is left behind"),
     need("initdb", "postgresql", "databases on a server"),

@@ -44,6 +44,10 @@ pub const ENGINE_STOP_WINDOW: Duration = Duration::from_secs(15);
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How often leases are renewed.
 pub const LEASE_RENEW: Duration = Duration::from_secs(8);
+/// A clock that is so much ahead of what it must show by now was put forward.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(5);
+/// An answer about the time that took longer says too little.
+pub const CLOCK_ANSWER: Duration = Duration::from_secs(1);
 /// Fallback period of services that are normally woken.
 pub const SERVICE_PERIOD: Duration = Duration::from_secs(5);
 /// Fallback period of readers that are normally woken.

@@ -2,7 +2,7 @@
 //!
 //! One [`Store`] serves every process of a pool. State changes only through named transitions; each
 //! names the state and the attempt that it expects, and is durable when it is acknowledged. Nothing
-//! here reads a clock: whoever calls says what time it is.
+//! here decides by a clock: whoever calls says what time it is, and may ask what the server's shows.
 
 mod bell;
 mod changes;
@@ -39,6 +39,7 @@ mod rows;
 mod runs;
 mod schedule;
 mod schedules;
+mod server_clock;
 mod shared_logs;
 mod signal;
 mod silences;
