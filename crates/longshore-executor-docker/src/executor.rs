@@ -112,7 +112,7 @@ impl Executor for DockerExecutor {
     }
 
     async fn observe(&self, handle: &Handle) -> Result<Observed, ExecutorError> {
-        observe::observe(&self.client, container_id(handle)?).await
+        memory::observe(&self.client, container_id(handle)?).await
     }
 
     async fn events(

@@ -7,6 +7,7 @@
 //! its events on disk, and reads its containers' output in a process of its own.
 
 use jiff::{SignedDuration, Timestamp};
+use longshore_core::attempt::Observed;
 use longshore_executor::ExecutorError;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -56,15 +57,22 @@ pub(crate) async fn was_signalled(
     remembers(client, until + TOLD_WITHIN, Some(&kills)).await
 }
 
-/// Whether the container that ended at this moment ran out of memory just before, as far as the engine
-/// has heard of it. Waits until it must have.
-pub(crate) async fn ran_out_of_memory(
-    client: &Client,
-    id: &str,
-    ended: Timestamp,
-) -> Result<bool, ExecutorError> {
-    let lacks = json!({ "type": ["container"], "container": [id], "event": ["oom"] });
-    remembers(client, ended + OUT_OF_MEMORY_WITHIN, Some(&lacks)).await
+/// How a container stands, with a lack of memory that its record does not tell of. For that an end with
+/// a kill is held until the engine must have heard of it, should it ever do.
+pub(crate) async fn observe(client: &Client, id: &str) -> Result<Observed, ExecutorError> {
+    let Some(found) = observe::inspect(client, id).await? else {
+        return Ok(Observed::Absent);
+    };
+    let mut observed = found.state.observed();
+    if let Observed::Exited(exit) = &mut observed
+        && let Some(ended) = exit.finished_at
+        && found.may_have_lacked_memory()
+    {
+        let lacks = json!({ "type": ["container"], "container": [id], "event": ["oom"] });
+        let until = ended + OUT_OF_MEMORY_WITHIN;
+        exit.oom_killed = remembers(client, until, Some(&lacks)).await?;
+    }
+    Ok(observed)
 }
 
 /// Whether anything is remembered up to this moment.

@@ -14,7 +14,6 @@ use serde::Deserialize;
 use crate::client::{Call, Client};
 use crate::failure::Failure;
 use crate::faults;
-use crate::memory;
 
 /// What is read of a container.
 #[derive(Debug, Deserialize)]
@@ -89,21 +88,6 @@ pub(crate) async fn inspect(
     Ok(look(client, name).await?)
 }
 
-/// How a container stands, in the words of the port.
-pub(crate) async fn observe(client: &Client, id: &str) -> Result<Observed, ExecutorError> {
-    let Some(found) = inspect(client, id).await? else {
-        return Ok(Observed::Absent);
-    };
-    let mut observed = found.state.observed();
-    if let Observed::Exited(exit) = &mut observed
-        && let Some(ended) = exit.finished_at
-        && found.may_have_lacked_memory()
-    {
-        exit.oom_killed = memory::ran_out_of_memory(client, id, ended).await?;
-    }
-    Ok(observed)
-}
-
 /// How much CPU and memory a container may use; `None` when there is none.
 pub(crate) async fn limits(client: &Client, name: &str) -> Result<Option<Share>, ExecutorError> {
     let found = look(client, name).await?;
@@ -141,7 +125,7 @@ impl Container {
     }
 
     /// Whether it was killed, and its record does not say that it was for lack of memory.
-    fn may_have_lacked_memory(&self) -> bool {
+    pub(crate) fn may_have_lacked_memory(&self) -> bool {
         self.state.exit_code == KILLED && !self.state.oom_killed && self.host_config.memory > 0
     }
 
