@@ -128,6 +128,11 @@ const STEP: Duration = Duration::from_millis(500);
 const MOMENT: Duration = Duration::from_millis(1);
 /// Everything is over after so many of them.
 const STEPS: usize = 6000;
+/// So many of them pass as fast as they can. The store works in the time of the machine: where that is
+/// short, the time of the play runs away from it, and leases pass before they can be renewed.
+const FAST_STEPS: usize = 500;
+/// What the store is given in the machine's time in each step after those.
+const STORE_TIME: Duration = Duration::from_millis(3);
 
 impl Play {
     /// Performs the scenes, lets calm return, and says what is wrong then.
@@ -273,9 +278,12 @@ impl Play {
         self.mock.heal();
         self.release();
         self.actors.iter_mut().for_each(Actor::thaw);
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
             if self.actors.iter().all(Actor::is_gone) {
                 self.enter();
+            }
+            if step > FAST_STEPS {
+                tokio::time::sleep(STORE_TIME).await;
             }
             self.pass(STEP).await;
             if self.is_over().await {
