@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use longshore_core::limits::{STORE_BATCH, STORE_QUEUE};
+use longshore_core::limits::{STORE_BATCH, STORE_GATHER, STORE_QUEUE};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::database::Connection;
@@ -98,7 +98,10 @@ async fn write(
     signal: Arc<Signal>,
 ) {
     let mut waiting = Vec::with_capacity(STORE_BATCH);
+    let mut answered = 0;
     while queue.recv_many(&mut waiting, STORE_BATCH).await > 0 {
+        gather(&mut queue, &mut waiting, answered).await;
+        answered = waiting.len();
         let mut batch = joined(waiting.drain(..));
         let committed = transact(&mut transactions, &mut batch).await;
         if committed.is_ok() {
@@ -107,6 +110,27 @@ async fn write(
         for operation in batch {
             operation.answer(committed.clone());
         }
+    }
+}
+
+/// Lets those whom the last transaction answered come back before the next one begins: they move in
+/// step, and without this the first of them would get a transaction of its own, and all others wait.
+/// Who comes alone is not kept waiting.
+async fn gather(
+    queue: &mut mpsc::Receiver<Box<dyn Operation>>,
+    waiting: &mut Vec<Box<dyn Operation>>,
+    answered: usize,
+) {
+    for _ in 0..STORE_GATHER {
+        while waiting.len() < STORE_BATCH
+            && let Ok(next) = queue.try_recv()
+        {
+            waiting.push(next);
+        }
+        if waiting.len() >= answered {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 
