@@ -56,7 +56,8 @@ async fn one(bench: &Bench, docker: &Docker, worker: &RunningWorker) -> Result<D
     Ok(finished.saturating_duration_since(first(died).await?))
 }
 
-async fn is_final(store: &Store, job: JobId) -> Result<Instant> {
+/// Waits until the job is final, as this process sees it.
+pub(crate) async fn is_final(store: &Store, job: JobId) -> Result<Instant> {
     let mut changes = store.changes();
     loop {
         let job = store.job(job).await?;

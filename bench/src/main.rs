@@ -19,6 +19,7 @@ mod idle;
 mod legacy;
 mod log_stream;
 mod ours;
+mod process;
 mod queue;
 mod service;
 
@@ -32,7 +33,7 @@ struct Arguments {
     rounds: usize,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 enum What {
     /// Everything below.
     All,
@@ -45,7 +46,14 @@ enum What {
     /// 200 MB of output from one container, kept without loss.
     Logs,
     /// The queue alone, without containers: SQLite and `PostgreSQL`, beside other queues.
-    Queue,
+    Queue {
+        /// Only this part of it.
+        #[arg(long)]
+        part: Option<queue::Part>,
+    },
+    /// The worker that `queue` measures from outside.
+    #[command(hide = true)]
+    CrowdWorker(queue::Place),
     /// `DockerService`: 500 containers listed, 200 looked at, beside docker-py and bare calls.
     Service,
 }
@@ -54,25 +62,34 @@ enum What {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let rounds = arguments.rounds.max(1);
-    if matches!(arguments.what, Some(What::Queue)) {
-        return queue::measure(rounds).await;
+    match arguments.what.unwrap_or(What::All) {
+        What::All => all(rounds).await,
+        What::Docker => docker_path::measure(&on_engine(rounds)?, rounds).await,
+        What::Exit => exit_latency::measure(&on_engine(rounds)?, rounds).await,
+        What::Idle => idle::measure(&on_engine(rounds)?).await,
+        What::Logs => log_stream::measure(&on_engine(rounds)?, rounds).await,
+        What::Queue { part } => queue::measure(part, rounds).await,
+        What::CrowdWorker(place) => queue::work(&place).await,
+        What::Service => {
+            on_engine(rounds)?;
+            service::measure(rounds).await
+        }
     }
+}
+
+async fn all(rounds: usize) -> Result<()> {
+    let bench = on_engine(rounds)?;
+    docker_path::measure(&bench, rounds).await?;
+    exit_latency::measure(&bench, rounds).await?;
+    idle::measure(&bench).await?;
+    log_stream::measure(&bench, rounds).await?;
+    service::measure(rounds).await?;
+    queue::measure(None, rounds).await
+}
+
+/// The engine of this machine, named at the head of the figures.
+fn on_engine(rounds: usize) -> Result<ours::Bench> {
     let bench = ours::Bench::from_environment()?;
     println!("engine {}, {rounds} rounds, medians", bench.docker_host);
-    match arguments.what.unwrap_or(What::All) {
-        What::All => {
-            docker_path::measure(&bench, rounds).await?;
-            exit_latency::measure(&bench, rounds).await?;
-            idle::measure(&bench).await?;
-            log_stream::measure(&bench, rounds).await?;
-            service::measure(rounds).await?;
-            queue::measure(rounds).await
-        }
-        What::Docker => docker_path::measure(&bench, rounds).await,
-        What::Exit => exit_latency::measure(&bench, rounds).await,
-        What::Idle => idle::measure(&bench).await,
-        What::Logs => log_stream::measure(&bench, rounds).await,
-        What::Queue => queue::measure(rounds).await,
-        What::Service => service::measure(rounds).await,
-    }
+    Ok(bench)
 }

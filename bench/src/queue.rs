@@ -7,16 +7,26 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use clap::ValueEnum;
 use comfy_table::Table;
 use longshore_testkit::Postgres;
 use serde::Deserialize;
 
 use crate::figures::{median, spread};
 
+mod crowd;
 mod depth;
+mod engines;
 mod ground;
+mod hosts;
+mod idle;
 mod ours;
 mod peers;
+
+pub(crate) use crowd::work;
+use ground::Database;
+pub(crate) use ground::Place;
+use peers::Peer;
 
 /// Jobs that are enqueued one by one, and then those in one call.
 const ONE_BY_ONE: usize = 300;
@@ -38,26 +48,82 @@ struct Figures {
 /// The rounds of each queue, by database and name.
 type Rounds = BTreeMap<(&'static str, String), Vec<Figures>>;
 
-pub(crate) async fn measure(rounds: usize) -> Result<()> {
+/// What is measured of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Enqueue and drain, beside other queues.
+    Peers,
+    /// What 100,000 queued jobs cost.
+    Depth,
+    /// How soon an idle worker calls its executor.
+    Idle,
+    /// 1,000 running attempts on one worker.
+    Crowd,
+    /// Three mock hosts beside one.
+    Hosts,
+    /// Three private engines beside one, with real containers; only when asked for.
+    Engines,
+}
+
+/// One part, or all of those that need no engine.
+pub(crate) async fn measure(part: Option<Part>, rounds: usize) -> Result<()> {
     let server = Postgres::start_durable()?;
+    let all = [
+        Part::Peers,
+        Part::Depth,
+        Part::Idle,
+        Part::Crowd,
+        Part::Hosts,
+    ];
+    for part in part.map_or(all.to_vec(), |part| vec![part]) {
+        match part {
+            Part::Peers => measure_peers(&server, rounds).await?,
+            Part::Depth => depth::measure(&server).await?,
+            Part::Idle => idle::measure(&server).await?,
+            Part::Crowd => crowd::measure(&server).await?,
+            Part::Hosts => hosts::measure(&server, rounds).await?,
+            Part::Engines => engines::measure(&server, rounds).await?,
+        }
+        println!();
+    }
+    Ok(())
+}
+
+async fn measure_peers(server: &Postgres, rounds: usize) -> Result<()> {
     let peers = peers::installed()?;
     let mut all = Rounds::new();
     for _ in 0..rounds {
-        for database in [ground::Database::Sqlite, ground::Database::Postgres] {
-            let figures = ours::round(database, &server).await?;
+        for database in [Database::Sqlite, Database::Postgres] {
+            let figures = ours::round(database, server).await?;
             let name = (database.word(), ours::NAME.to_owned());
             all.entry(name).or_default().push(figures);
-        }
-        for peer in &peers {
-            let name = (ground::Database::Postgres.word(), peer.name());
-            match peer.round(&server.create_database()?) {
-                Ok(figures) => all.entry(name).or_default().push(figures),
-                Err(error) => println!("{} did not run: {error:#}", peer.name()),
-            }
+            rounds_of(&peers, database, server, &mut all);
         }
     }
     show(&all);
-    depth::measure(&server).await
+    Ok(())
+}
+
+/// One round of each peer that runs on this database.
+fn rounds_of(peers: &[Peer], database: Database, server: &Postgres, all: &mut Rounds) {
+    for peer in peers.iter().filter(|peer| peer.runs_on(database)) {
+        let name = (database.word(), peer.name());
+        match round_of(peer, database, server) {
+            Ok(figures) => all.entry(name).or_default().push(figures),
+            Err(error) => println!("{} did not run: {error:#}", peer.name()),
+        }
+    }
+}
+
+fn round_of(peer: &Peer, database: Database, server: &Postgres) -> Result<Figures> {
+    match database {
+        Database::Sqlite => {
+            let folder = tempfile::tempdir()?;
+            let file = folder.path().join("queue.db");
+            peer.round(&format!("sqlite://{}", file.display()))
+        }
+        Database::Postgres => peer.round(&server.create_database()?),
+    }
 }
 
 fn show(all: &Rounds) {
@@ -112,7 +178,6 @@ fn bars(all: &Rounds) {
             println!("{database}, {what}: ours ÷ {queue} {ratio:.2} (bar above 1: {word})");
         }
     }
-    println!();
 }
 
 /// One figure of a round.

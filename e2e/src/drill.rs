@@ -71,6 +71,13 @@ impl Drill {
         self
     }
 
+    /// Keeps the logs in this folder instead.
+    #[must_use]
+    pub fn with_logs(mut self, logs: &Path) -> Self {
+        self.logs = Some(logs.to_owned());
+        self
+    }
+
     /// Keeps jobs in the database of this URL, and logs in a folder of the drill.
     #[must_use]
     pub fn with_database(mut self, url: &str) -> Self {

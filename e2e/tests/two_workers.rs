@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
+use longshore_e2e::at_once::{most_at_once, noting, started};
 use longshore_e2e::drill::{Drill, PATIENCE, container_of};
 use longshore_testkit::{eventually, shared_engine};
 
@@ -13,27 +14,13 @@ const SLOTS: usize = 8;
 /// Job number N writes `+N` at its start and `-N` at its end.
 fn job_file(volume: &str) -> String {
     let job = |number: usize| {
-        let script = format!("echo +{number} >> /v/runs; usleep 20000; echo -{number} >> /v/runs");
+        let script = noting(&number.to_string(), "usleep 20000");
         format!(
             "[[job]]\nimage = \"demo-image\"\ncommand = [\"sh\", \"-c\", \"{script}\"]\n\
              volumes = [\"{volume}\"]\n"
         )
     };
     (0..JOBS).map(job).collect::<Vec<_>>().concat()
-}
-
-/// The most that ran at the same time.
-fn most_at_once(runs: &str) -> usize {
-    let (mut now, mut most) = (0, 0);
-    for line in runs.lines() {
-        if line.starts_with('+') {
-            now += 1;
-            most = most.max(now);
-        } else {
-            now -= 1;
-        }
-    }
-    most
 }
 
 #[test]
@@ -52,15 +39,15 @@ fn two_workers_run_each_of_a_hundred_jobs_exactly_once_and_never_exceed_the_slot
         assert_eq!(done.code, 0, "{done:#?}");
     }
     let runs = drill.in_volume("runs");
-    let mut started: Vec<&str> = runs.lines().filter(|line| line.starts_with('+')).collect();
+    let mut started = started(&runs);
     assert_eq!(started.len(), JOBS);
     started.sort_unstable();
     started.dedup();
     assert_eq!(started.len(), JOBS, "each job once");
     assert!(
-        most_at_once(&runs) <= SLOTS,
+        most_at_once(&runs, "") <= SLOTS,
         "{} at once",
-        most_at_once(&runs)
+        most_at_once(&runs, "")
     );
     let completed = drill.ok(&["jobs", "--status", "completed", "-q"]);
     assert_eq!(completed.lines().count(), JOBS);

@@ -4,17 +4,18 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::steps::{cargo, run_visible};
+use crate::steps::{cargo, run_visible, say};
 use crate::{engine, packages};
 
-/// What measures the queue, and needs no engine.
+/// What measures the queue, and needs no engine of this machine.
 const QUEUE: &str = "queue";
+/// The part of it that starts engines of its own.
+const ENGINES: &str = "engines";
 
 /// Builds and runs them with `arguments`; an engine that was started for them is ended.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if arguments.iter().any(|argument| argument == QUEUE) {
-        packages::ensure(packages::FOR_POSTGRES)?;
-        return run_visible(bench().args(arguments));
+        return queue(arguments);
     }
     packages::ensure(packages::FOR_TESTS)?;
     let ours = engine::running().is_none();
@@ -24,6 +25,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         engine::down()?;
     }
     outcome
+}
+
+fn queue(arguments: &[String]) -> Result<()> {
+    packages::ensure(packages::FOR_POSTGRES)?;
+    if arguments.iter().any(|argument| argument == ENGINES) {
+        packages::ensure(packages::FOR_ENGINE)?;
+    } else if let Err(error) = packages::ensure(packages::FOR_OTHER_QUEUES) {
+        say(&format!("other queues may be left out: {error:#}"));
+    }
+    run_visible(bench().args(arguments))
 }
 
 fn measure(arguments: &[String], docker_host: &str) -> Result<()> {

@@ -1,21 +1,10 @@
 //! The shared engine: up, down, status.
 
 use anyhow::{Result, bail};
-use clap::Subcommand;
 use longshore_testkit::{EngineAccess, SharedEngine, load_demo_image, sweep};
 
 use crate::packages;
-
-/// What may be wished of the shared engine.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Wish {
-    /// Start it (unless it runs) and load the test image
-    Up,
-    /// End it and remove everything that it made
-    Down,
-    /// Say whether it runs
-    Status,
-}
+use crate::wish::Wish;
 
 /// Does what is wished.
 pub(crate) fn run(wish: Wish) -> Result<()> {

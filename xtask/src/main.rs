@@ -19,6 +19,7 @@ mod postgres;
 mod steps;
 mod tally;
 mod tidy;
+mod wish;
 
 use std::process::ExitCode;
 
@@ -68,10 +69,10 @@ enum Chore {
     },
     /// The container engine that tests share
     #[command(subcommand)]
-    Engine(engine::Wish),
+    Engine(wish::Wish),
     /// The database server that tests share
     #[command(subcommand)]
-    Postgres(postgres::Wish),
+    Postgres(wish::Wish),
 }
 
 fn main() -> ExitCode {

@@ -50,6 +50,8 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("openssl", "openssl", "certificates for TLS"),
     need("sshd", "openssh-server", "engines reached by ssh"),
     need("ssh", "openssh-client", "engines reached by ssh"),
+    need("faketime", "faketime", "clocks that jump"),
+    need("mke2fs", "e2fsprogs", "disks that are full"),
     need("ps", "procps", "checks that nothing is left behind"),
     need("initdb", "postgresql", "databases on a server"),
     need("python3", "python3-venv", "the system to import from"),
@@ -57,6 +59,13 @@ pub(crate) const FOR_TESTS: &[Need] = &[
 
 /// What a database server needs.
 pub(crate) const FOR_POSTGRES: &[Need] = &[need("initdb", "postgresql", "databases on a server")];
+
+/// What other queues need to be installed, to be measured beside ours.
+pub(crate) const FOR_OTHER_QUEUES: &[Need] = &[
+    need("python3", "python3-venv", "other queues, written in Python"),
+    need("node", "nodejs", "other queues, written for Node"),
+    need("npm", "npm", "other queues, written for Node"),
+];
 
 /// What the demo needs, besides an engine.
 pub(crate) const FOR_DEMO_IMAGES: &[Need] = &[

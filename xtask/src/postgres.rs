@@ -1,21 +1,10 @@
 //! The shared database server: up, down, status.
 
 use anyhow::{Result, bail};
-use clap::Subcommand;
 use longshore_testkit::SharedPostgres;
 
 use crate::packages;
-
-/// What may be wished of the shared server.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Wish {
-    /// Start it, unless it runs
-    Up,
-    /// End it and remove its databases
-    Down,
-    /// Say whether it runs
-    Status,
-}
+use crate::wish::Wish;
 
 /// Does what is wished.
 pub(crate) fn run(wish: Wish) -> Result<()> {

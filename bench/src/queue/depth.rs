@@ -70,6 +70,7 @@ async fn claim(ground: &Ground) -> Result<Duration> {
     let claim = Claim {
         job: job.id,
         attempt: AttemptId::new(Uuid::now_v7()),
+        after: job.attempt,
         host: ground.host,
         share,
         most,

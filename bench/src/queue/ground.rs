@@ -1,8 +1,12 @@
-//! A store of ours on either database, with a host that plays containers.
+//! A store of ours on either database, with hosts that play containers.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use clap::Args;
 use jiff::Timestamp;
 use longshore_core::host::{Endpoint, Host, HostKind, HostState};
 use longshore_core::spec::JobSpec;
@@ -30,9 +34,49 @@ impl Database {
     }
 }
 
+/// Where a store is, as another process of this program is told.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder of everything, or of the logs alone.
+    folder: PathBuf,
+    /// The database, where it is on a server.
+    #[arg(long)]
+    database: Option<String>,
+}
+
+impl Place {
+    /// The arguments that say it.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let database = self.database.iter();
+        let options = database.flat_map(|url| ["--database".into(), url.into()]);
+        [self.folder.clone().into()]
+            .into_iter()
+            .chain(options)
+            .collect()
+    }
+
+    /// Opens the store once more.
+    pub(super) async fn open(&self) -> Result<Store> {
+        let location = match &self.database {
+            None => Location::Folder {
+                folder: self.folder.clone(),
+                logs: None,
+            },
+            Some(url) => Location::Server(Served {
+                database: url.parse()?,
+                logs: self.folder.clone(),
+                local: None,
+            }),
+        };
+        Ok(Store::open_at(&location).await?)
+    }
+}
+
 /// A new store, and its folder.
 pub(super) struct Ground {
     pub(super) store: Store,
+    pub(super) place: Place,
+    /// The first host.
     pub(super) host: HostId,
     _folder: TempDir,
 }
@@ -40,38 +84,47 @@ pub(super) struct Ground {
 impl Ground {
     /// With one host of so many slots.
     pub(super) async fn new(database: Database, server: &Postgres, slots: u32) -> Result<Self> {
+        let mock = |slots| host("mock", HostKind::Mock, "mock://", slots);
+        Self::with(database, server, &[mock(slots)?]).await
+    }
+
+    /// With these hosts, of which there is at least one.
+    pub(super) async fn with(
+        database: Database,
+        server: &Postgres,
+        hosts: &[Host],
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let location = match database {
-            Database::Sqlite => Location::Folder {
-                folder: folder.path().to_owned(),
-                logs: None,
+        let place = Place {
+            folder: folder.path().to_owned(),
+            database: match database {
+                Database::Sqlite => None,
+                Database::Postgres => Some(server.create_database()?),
             },
-            Database::Postgres => Location::Server(Served {
-                database: server.create_database()?.parse()?,
-                logs: folder.path().join("logs"),
-                local: None,
-            }),
         };
-        let store = Store::open_at(&location).await?;
-        let host = host(slots)?;
-        store.add_host(&host).await?;
+        let store = place.open().await?;
+        for host in hosts {
+            store.add_host(host).await?;
+        }
+        let first = hosts.first().context("a host")?;
         Ok(Self {
             store,
-            host: host.id,
+            place,
+            host: first.id,
             _folder: folder,
         })
     }
 }
 
 /// A host that is never short of CPU or memory for its slots.
-fn host(slots: u32) -> Result<Host> {
+pub(super) fn host(name: &str, kind: HostKind, address: &str, slots: u32) -> Result<Host> {
     let now = Timestamp::now();
     Ok(Host {
         id: HostId::new(Uuid::now_v7()),
-        name: "mock".into(),
-        kind: HostKind::Mock,
+        name: name.into(),
+        kind,
         endpoint: Endpoint {
-            address: "mock://".into(),
+            address: address.into(),
             tls: None,
         },
         state: HostState::Active,
@@ -87,24 +140,47 @@ fn host(slots: u32) -> Result<Host> {
     })
 }
 
-/// So many jobs that end at once.
+/// So many jobs, for a mock.
 pub(super) fn jobs(count: usize) -> Result<Vec<NewJob>> {
-    let spec = JobSpec::new("busybox:1".parse()?);
-    let job = || NewJob::new(JobId::new(Uuid::now_v7()), spec.clone());
-    Ok(std::iter::repeat_with(job).take(count).collect())
+    Ok(jobs_of(&JobSpec::new("busybox:1".parse()?), count))
 }
 
-/// The mock, as the executor of every host: its containers end at once.
-pub(super) struct OneMock(MockExecutor);
+/// So many jobs of one kind.
+pub(super) fn jobs_of(spec: &JobSpec, count: usize) -> Vec<NewJob> {
+    let job = || NewJob::new(JobId::new(Uuid::now_v7()), spec.clone());
+    std::iter::repeat_with(job).take(count).collect()
+}
 
-impl OneMock {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(MockExecutor::new(Knobs::new(Timestamp::now()))))
+/// A mock for each host, all with the same knobs.
+pub(super) struct Mocks {
+    knobs: Knobs,
+    made: Mutex<HashMap<HostId, MockExecutor>>,
+}
+
+impl Mocks {
+    /// With these knobs.
+    pub(super) fn new(knobs: Knobs) -> Arc<Self> {
+        Arc::new(Self {
+            knobs,
+            made: Mutex::default(),
+        })
+    }
+
+    /// Containers end at once.
+    pub(super) fn ending_at_once() -> Arc<Self> {
+        Self::new(Knobs::new(Timestamp::now()))
+    }
+
+    /// The mock of this host. It reads this machine's clock, so that its time stamps can be compared.
+    pub(super) fn of(&self, host: HostId) -> MockExecutor {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || MockExecutor::with_clock(self.knobs.clone(), Timestamp::now);
+        made.entry(host).or_insert_with(new).clone()
     }
 }
 
-impl ExecutorSource for OneMock {
-    fn open(&self, _: &Host) -> Result<SharedExecutor, ExecutorError> {
-        Ok(Arc::new(self.0.clone()))
+impl ExecutorSource for Mocks {
+    fn open(&self, host: &Host) -> Result<SharedExecutor, ExecutorError> {
+        Ok(Arc::new(self.of(host.id)))
     }
 }

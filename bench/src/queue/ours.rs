@@ -1,16 +1,18 @@
 //! Our own queue: submit one by one, submit in one call, and a worker whose containers end at once.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 use longshore_core::outcome::JobStatus;
 use longshore_engine::{Stop, Worker, WorkerOptions};
+use longshore_executor::ExecutorSource;
 use longshore_store::Store;
 use longshore_testkit::Postgres;
 use tokio::task::JoinSet;
 
-use super::ground::{Database, Ground, OneMock, jobs};
+use super::ground::{Database, Ground, Mocks, jobs};
 use super::{BULK, Figures, ONE_BY_ONE};
 
 pub(super) const NAME: &str = "longshore";
@@ -33,20 +35,23 @@ pub(super) async fn round(database: Database, server: &Postgres) -> Result<Figur
     let begun = Instant::now();
     store.submit(&bulk, Timestamp::now()).await?;
     let bulk = rate(BULK, begun);
-    let (drain, rows_left) = drain(store).await?;
+    let drain = carry_out(store, Mocks::ending_at_once(), ONE_BY_ONE + BULK).await?;
     Ok(Figures {
         one_by_one,
         bulk,
         drain,
-        rows_left,
+        rows_left: completed(store).await?,
     })
 }
 
-/// Carries all jobs out; says how many a second, and how many are there as completed.
-async fn drain(store: &Store) -> Result<(f64, u64)> {
-    let all = ONE_BY_ONE + BULK;
+/// Carries all jobs out with one worker; says how many a second.
+pub(super) async fn carry_out(
+    store: &Store,
+    source: Arc<dyn ExecutorSource>,
+    all: usize,
+) -> Result<f64> {
     let stop = Stop::default();
-    let worker = Worker::new(store.clone(), OneMock::new(), WorkerOptions::default());
+    let worker = Worker::new(store.clone(), source, WorkerOptions::default());
     let mut workers = JoinSet::new();
     let begun = Instant::now();
     workers.spawn(worker.run(stop.clone()));
@@ -58,12 +63,12 @@ async fn drain(store: &Store) -> Result<(f64, u64)> {
         tokio::time::sleep(LOOK_PERIOD).await;
         done = completed(store).await?;
     }
-    let drain = rate(all, begun);
+    let rate = rate(all, begun);
     stop.drain.cancel();
     while let Some(ended) = workers.join_next().await {
         ended??;
     }
-    Ok((drain, completed(store).await?))
+    Ok(rate)
 }
 
 async fn completed(store: &Store) -> Result<u64> {

@@ -8,6 +8,7 @@ pub(crate) mod image_view;
 pub(crate) mod import_view;
 pub(crate) mod queue_view;
 pub(crate) mod schedule_view;
+pub(crate) mod silences;
 pub(crate) mod spans;
 pub(crate) mod tables;
 pub(crate) mod timeline;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use longshore_core::JobId;
 use longshore_core::dependency::Upstream;
 use longshore_core::job::Job;
+use longshore_core::limits::SILENCES;
 use longshore_store::{Location, Store};
 use tokio::sync::OnceCell;
 
@@ -14,6 +15,7 @@ use crate::backstage::Backstage;
 use crate::console::{Console, Manners};
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::render::silences::Silences;
 use crate::render::tables::Look;
 use crate::render::views::HostNames;
 use crate::surroundings::Surroundings;
@@ -99,6 +101,12 @@ impl Session {
 
     pub(crate) async fn host_names(&self) -> Result<HostNames, Failure> {
         Ok(HostNames::new(&self.store().await?.hosts().await?))
+    }
+
+    /// Attempts whose hosts do not answer.
+    pub(crate) async fn silences(&self) -> Result<Silences, Failure> {
+        let silences = self.store().await?.silences(SILENCES).await?;
+        Ok(Silences::new(silences))
     }
 
     #[expect(

@@ -70,17 +70,17 @@ fn medians<K: std::hash::Hash + Eq>(
         .collect()
 }
 
-/// When the next job starts, if every lane takes the jobs ahead one after the other as it gets free.
+/// When the next job starts, if every slot takes the jobs ahead one after the other as it gets free.
 /// `None` where a duration that it depends on is unknown, or nothing is ever free.
 pub fn expected_start(
-    lanes: &[Option<Timestamp>],
+    slots: &[Option<Timestamp>],
     ahead: &[Option<Duration>],
 ) -> Option<Timestamp> {
     let mut free: BinaryHeap<Reverse<Timestamp>> =
-        lanes.iter().flatten().copied().map(Reverse).collect();
+        slots.iter().flatten().copied().map(Reverse).collect();
     for duration in ahead {
         let Reverse(at) = free.pop()?;
-        // Without a duration nobody knows when this lane is free again.
+        // Without a duration nobody knows when this slot is free again.
         if let Some(duration) = duration {
             free.push(Reverse(at.saturating_add(*duration).ok()?));
         }
@@ -121,11 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn a_job_starts_when_a_lane_has_done_with_those_ahead() {
-        let lanes = [Some(at(10)), Some(at(20))];
-        assert_eq!(expected_start(&lanes, &[]), Some(at(10)));
+    fn a_job_starts_when_a_slot_has_done_with_those_ahead() {
+        let slots = [Some(at(10)), Some(at(20))];
+        assert_eq!(expected_start(&slots, &[]), Some(at(10)));
         let ahead = [Some(secs(100)), Some(secs(5))];
-        assert_eq!(expected_start(&lanes, &ahead), Some(at(25)));
+        assert_eq!(expected_start(&slots, &ahead), Some(at(25)));
     }
 
     #[test]

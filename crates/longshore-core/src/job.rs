@@ -13,6 +13,7 @@ use crate::lane::Lane;
 use crate::launch::{Handle, Launch};
 use crate::limits::PRIORITY_WORTH;
 use crate::outcome::{JobStatus, Outcome, UnknownWord, Verdict};
+use crate::share::Share;
 use crate::spec::{JobSpec, TimeLimit};
 use crate::usage::Usage;
 
@@ -58,7 +59,7 @@ impl FromStr for Driver {
 pub struct Job {
     /// Its id.
     pub id: JobId,
-    /// What is wished, with all defaults applied.
+    /// What is wished, with all defaults applied, and with the memory that it was raised to.
     pub spec: JobSpec,
     /// Who moves it.
     pub driver: Driver,
@@ -187,6 +188,8 @@ pub struct AttemptRecord {
     pub unknown_since: Option<Timestamp>,
     /// What it used.
     pub usage: Option<Usage>,
+    /// What it was given of its host; nothing where a caller drives its job.
+    pub given: Share,
 }
 
 /// A worker's right to move an attempt.

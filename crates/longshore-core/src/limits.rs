@@ -44,6 +44,10 @@ pub const ENGINE_STOP_WINDOW: Duration = Duration::from_secs(15);
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How often leases are renewed.
 pub const LEASE_RENEW: Duration = Duration::from_secs(8);
+/// A clock that is so much ahead of what it must show by now was put forward.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(5);
+/// An answer about the time that took longer says too little.
+pub const CLOCK_ANSWER: Duration = Duration::from_secs(1);
 /// Fallback period of services that are normally woken.
 pub const SERVICE_PERIOD: Duration = Duration::from_secs(5);
 /// Fallback period of readers that are normally woken.
@@ -73,6 +77,8 @@ pub const OUTPUT_TEXT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Jobs in one page of a list.
 pub const PAGE: u32 = 500;
+/// Attempts of which it is told at once that their hosts do not answer.
+pub const SILENCES: u32 = 10_000;
 /// Jobs in one submit call.
 pub const SUBMIT_BATCH: usize = 10_000;
 /// Claims in one round of the dispatcher.

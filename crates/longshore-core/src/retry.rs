@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::Blame;
 use crate::outcome::{FailReason, Limit, Outcome, Provenance, Verdict};
-use crate::spec::{JobSpec, LostPolicy, RetryPolicy};
+use crate::spec::{ByteSize, JobSpec, LostPolicy, RetryPolicy, RetryReason};
 
 /// Which budget a retry is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,8 @@ pub enum Next {
         after: Duration,
         /// Which budget pays.
         budget: Budget,
+        /// The memory of that attempt and those after it, if it is to have more.
+        memory: Option<ByteSize>,
     },
 }
 
@@ -48,22 +50,27 @@ pub fn after(verdict: &Verdict, spec: &JobSpec, used: Used, jitter: f64) -> Next
     match spec.lost {
         LostPolicy::Fail(_) if is_given_up => Next::Final,
         LostPolicy::Wait | LostPolicy::Fail(_) | LostPolicy::Replace(_) => {
-            next(verdict.outcome, &spec.retry, used, jitter)
+            next(verdict.outcome, spec, used, jitter)
         }
     }
 }
 
 /// Says what follows an attempt that ended so. `jitter` is a random number in `0.0..1.0`.
-pub fn next(outcome: Outcome, policy: &RetryPolicy, used: Used, jitter: f64) -> Next {
-    let Some(budget) = budget(outcome, policy) else {
+fn next(outcome: Outcome, spec: &JobSpec, used: Used, jitter: f64) -> Next {
+    let policy = &spec.retry;
+    let Some(budget) = budget(outcome, policy).filter(|budget| is_wanted(outcome, policy, *budget))
+    else {
         return Next::Final;
     };
     let (used, granted) = match budget {
         Budget::Job => (used.job, policy.retries),
         Budget::Infrastructure => (used.infrastructure, policy.infra_retries),
         Budget::Free => {
-            let after = Duration::ZERO;
-            return Next::Retry { after, budget };
+            return Next::Retry {
+                after: Duration::ZERO,
+                budget,
+                memory: None,
+            };
         }
     };
     if used >= granted {
@@ -72,7 +79,28 @@ pub fn next(outcome: Outcome, policy: &RetryPolicy, used: Used, jitter: f64) -> 
     Next::Retry {
         after: pause(policy, used, jitter),
         budget,
+        memory: raised(outcome, spec),
     }
+}
+
+/// Twice the memory for a job that ran out of it, as far as its policy goes.
+fn raised(outcome: Outcome, spec: &JobSpec) -> Option<ByteSize> {
+    if outcome != Outcome::Failed(FailReason::Oom) {
+        return None;
+    }
+    let (memory, most) = (spec.memory?, spec.retry.oom_up_to?);
+    let doubled = ByteSize::from_bytes(memory.bytes().saturating_mul(2));
+    Some(doubled.min(most)).filter(|raised| *raised > memory)
+}
+
+/// Whether the policy's reasons let another attempt follow.
+fn is_wanted(outcome: Outcome, policy: &RetryPolicy, budget: Budget) -> bool {
+    let is_among = |reasons: &[RetryReason]| reasons.iter().any(|reason| reason.covers(outcome));
+    let is_free = match budget {
+        Budget::Job => policy.retry_on.is_empty(),
+        Budget::Infrastructure | Budget::Free => true,
+    };
+    (is_free || is_among(&policy.retry_on)) && !is_among(&policy.never_retry_on)
 }
 
 /// The budget that a failure draws on; `None` when another try cannot help.
@@ -113,123 +141,4 @@ fn pause(policy: &RetryPolicy, used: u32, jitter: f64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::CancelReason;
-
-    fn policy(retries: u32, infra_retries: u32) -> RetryPolicy {
-        RetryPolicy {
-            retries,
-            infra_retries,
-            ..RetryPolicy::default()
-        }
-    }
-
-    fn is_retried(outcome: Outcome, policy: &RetryPolicy, used: Used) -> Option<Budget> {
-        match next(outcome, policy, used, 1.0) {
-            Next::Final => None,
-            Next::Retry { budget, .. } => Some(budget),
-        }
-    }
-
-    #[test]
-    fn each_fault_draws_on_its_own_budget() {
-        let policy = policy(1, 1);
-        let exit = Outcome::Failed(FailReason::Exit(1));
-        let lost = Outcome::Failed(FailReason::Lost);
-        let spent = Used {
-            job: 1,
-            infrastructure: 0,
-        };
-        assert_eq!(
-            is_retried(exit, &policy, Used::default()),
-            Some(Budget::Job)
-        );
-        assert_eq!(is_retried(exit, &policy, spent), None);
-        assert_eq!(
-            is_retried(lost, &policy, spent),
-            Some(Budget::Infrastructure)
-        );
-    }
-
-    #[test]
-    fn an_evicted_attempt_is_tried_again_at_once_however_little_is_left() {
-        let evicted = Outcome::Failed(FailReason::Evicted);
-        let next = next(evicted, &policy(0, 0), Used::default(), 1.0);
-        let (after, budget) = (Duration::ZERO, Budget::Free);
-        assert_eq!(next, Next::Retry { after, budget });
-    }
-
-    #[test]
-    fn what_was_given_up_for_a_silent_host_is_tried_again_only_to_replace_it() {
-        let lost = Outcome::Failed(FailReason::Lost);
-        let mut spec = JobSpec::new("demo:1".parse().unwrap());
-        let mut next_of = |policy: &str, provenance| {
-            spec.lost = policy.parse().unwrap();
-            let verdict = Verdict::without_run(lost, provenance, None);
-            after(&verdict, &spec, Used::default(), 1.0)
-        };
-        let is_final = |next| next == Next::Final;
-        assert!(is_final(next_of("fail", Provenance::Decision)));
-        assert!(!is_final(next_of("replace", Provenance::Decision)));
-        // Its container is gone: another cannot run beside it.
-        assert!(!is_final(next_of("fail", Provenance::Inspect)));
-    }
-
-    #[test]
-    fn what_cannot_get_better_is_final() {
-        let policy = policy(9, 9);
-        let hopeless = [
-            Outcome::Completed,
-            Outcome::Cancelled(CancelReason::User),
-            Outcome::TimedOut(Limit::Queue),
-            Outcome::TimedOut(Limit::Total),
-            Outcome::Failed(FailReason::ImageNotFound),
-            Outcome::Failed(FailReason::ImageDenied),
-            Outcome::Failed(FailReason::Rejected),
-            Outcome::Failed(FailReason::Start(127)),
-        ];
-        for outcome in hopeless {
-            assert_eq!(
-                is_retried(outcome, &policy, Used::default()),
-                None,
-                "{outcome:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn only_the_named_exit_codes_are_retried() {
-        let policy = RetryPolicy {
-            retry_on_exit: vec![75],
-            ..policy(3, 0)
-        };
-        let code = |code| Outcome::Failed(FailReason::Exit(code));
-        assert_eq!(
-            is_retried(code(75), &policy, Used::default()),
-            Some(Budget::Job)
-        );
-        assert_eq!(is_retried(code(1), &policy, Used::default()), None);
-    }
-
-    #[test]
-    fn the_pause_doubles_up_to_the_cap_and_jitter_shortens_it() {
-        let policy = policy(50, 0);
-        let exit = Outcome::Failed(FailReason::Exit(1));
-        let after = |job, jitter| match next(
-            exit,
-            &policy,
-            Used {
-                job,
-                infrastructure: 0,
-            },
-            jitter,
-        ) {
-            Next::Retry { after, .. } => after,
-            Next::Final => panic!("final"),
-        };
-        assert_eq!(after(1, 1.0), after(0, 1.0) * 2);
-        assert_eq!(after(40, 1.0), policy.strategy.cap());
-        assert_eq!(after(3, 0.0), Duration::ZERO);
-    }
-}
+mod tests;

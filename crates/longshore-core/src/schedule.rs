@@ -123,10 +123,11 @@ impl Schedule {
         if self.paused_at.is_some() {
             return Owed::default();
         }
+        let after = self.open_after(now);
         let times: Vec<Timestamp> = self
             .timetable
             .times_until(now)
-            .take_while(|time| *time > self.settled_until)
+            .take_while(|time| *time > after)
             .take(limits::SCHEDULE_MISSED + 1)
             .collect();
         let noticed = times
@@ -143,6 +144,15 @@ impl Schedule {
         turns.reverse();
         let passed_over = times.get(count).copied();
         Owed { turns, passed_over }
+    }
+
+    /// Times up to here had their turn, or came before it was made or resumed: after a jump of the clock
+    /// to the past and back it may be settled up to a time before that.
+    fn open_after(&self, now: Timestamp) -> Timestamp {
+        if self.updated_at > now {
+            return self.settled_until;
+        }
+        self.settled_until.max(self.updated_at)
     }
 
     /// The job for a nominal time: named as the schedule unless it has a name of its own, and told

@@ -30,6 +30,7 @@ mod platform;
 pub mod policy;
 mod resources;
 mod retry;
+mod retry_reason;
 mod security;
 mod signal;
 pub(crate) mod text;
@@ -54,6 +55,7 @@ pub use network::{ExtraHost, HostAddress, NetworkAttachment};
 pub use platform::{Platform, PullPolicy};
 pub use resources::{ByteSize, Cpus, MemorySwap, PidsLimit};
 pub use retry::{RetryPolicy, RetryStrategy};
+pub use retry_reason::RetryReason;
 pub use security::{Capability, SecurityOption, UserSpec};
 pub use signal::Signal;
 pub use text::InvalidValue;
@@ -269,6 +271,15 @@ impl JobSpec {
         Self {
             env,
             ..self.clone()
+        }
+    }
+
+    /// Gives it more memory, and as much swap as before.
+    pub fn raise_memory(&mut self, memory: ByteSize) {
+        let before = self.memory.replace(memory).map_or(0, ByteSize::bytes);
+        if let Some(MemorySwap::Size(both)) = &mut self.memory_swap {
+            let swap = both.bytes().saturating_sub(before);
+            *both = ByteSize::from_bytes(memory.bytes().saturating_add(swap));
         }
     }
 

@@ -10,31 +10,42 @@ use longshore_core::host::Host;
 use longshore_core::image::Image;
 use longshore_core::limits;
 use longshore_core::outcome::JobStatus;
-use longshore_core::spec::ImageReference;
+use longshore_core::spec::{ImageReference, TimeLimit};
 use longshore_executor::{ExecutorError, Images, Removed, SharedExecutor, Which};
 use longshore_store::{JobCursor, JobFilter, PulledImage, Store, StoreError};
+use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::sweep::{Doing, SweepError};
 
-/// Collects now and then as long as the worker runs, if the policy says after which time.
+/// When images were last collected, and by which age.
+type Last = Option<(Instant, TimeLimit)>;
+
+/// Collects now and then as long as the worker runs, if the policy says after which time; at once
+/// when that changes.
 pub(crate) async fn run(context: Arc<Context>) {
+    let mut last: Last = None;
     loop {
-        if let Err(error) = run_once(&context).await {
+        if let Err(error) = run_once(&context, &mut last).await {
             tracing::error!(error = %error, "images cannot be collected; trying again");
         }
         tokio::select! {
             () = context.closing.cancelled() => return,
-            () = tokio::time::sleep(limits::COLLECT_PERIOD) => {}
+            () = tokio::time::sleep(limits::SERVICE_PERIOD) => {}
         }
     }
 }
 
-/// Looks at all hosts. One that does not answer now is looked at the next time.
-async fn run_once(context: &Context) -> Result<(), StoreError> {
-    let Some(younger_than) = context.store.policy().await?.keep_images else {
+/// Looks at all hosts if it is time. One that does not answer now is looked at the next time.
+async fn run_once(context: &Context, last: &mut Last) -> Result<(), StoreError> {
+    let keep_images = context.store.policy().await?.keep_images;
+    let is_due = |(at, by): (Instant, TimeLimit)| {
+        Some(by) != keep_images || at.elapsed() >= limits::COLLECT_PERIOD
+    };
+    let Some(younger_than) = keep_images.filter(|_| last.is_none_or(is_due)) else {
         return Ok(());
     };
+    *last = Some((Instant::now(), younger_than));
     let keep = Keep {
         younger_than: younger_than.duration(),
         size_bytes: 0,

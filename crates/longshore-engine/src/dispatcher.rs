@@ -134,6 +134,7 @@ fn place(job: &Job, candidates: &mut [Candidate<'_>]) -> Option<Claim> {
     let claim = Claim {
         job: job.id,
         attempt: AttemptId::new(Uuid::now_v7()),
+        after: job.attempt,
         host,
         share: Share::of_job(&job.spec),
         most,

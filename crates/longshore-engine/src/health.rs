@@ -54,7 +54,7 @@ async fn start_due(
         let Some(standing) = standings.get(&id) else {
             continue;
         };
-        let is_doubted = doubted.contains(&id);
+        let is_doubted = doubted.contains(&id) || standing.error.is_some();
         if is_doubted || standing.breaker.position() != Position::Closed {
             pause = limits::HEALTH_PERIOD;
         }

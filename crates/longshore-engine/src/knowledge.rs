@@ -29,7 +29,8 @@ pub(crate) struct Knowledge(Mutex<Shared>);
 struct Shared {
     known: HashMap<HostId, Arc<Known>>,
     breakers: HashMap<HostId, Breaker>,
-    /// Hosts on which a job found no room: what stands there may be gone already.
+    /// Hosts on which a job found no room, so that what stands there may be gone already, and hosts that
+    /// did not answer a call.
     doubted: HashSet<HostId>,
 }
 

@@ -21,12 +21,12 @@ impl Place {
     /// The host as placement sees it.
     pub(crate) fn candidate(&self, now: Timestamp) -> Candidate<'_> {
         let is_connected = *self.active.watch.connected().borrow();
-        let said = || self.standing.error.clone();
-        let silence = || said().unwrap_or_else(|| "no connection yet".to_owned());
+        // A stream of events that says nothing may be dead, so that a failed probe counts, too.
+        let not_yet = || (!is_connected).then(|| "no connection yet".to_owned());
         let sight = Sight {
             busy: self.load.busy,
             given: self.load.given,
-            silence: (!is_connected).then(silence),
+            silence: self.standing.error.clone().or_else(not_yet),
             breaker: self.standing.breaker.clone(),
             on_trial: self.standing.on_trial,
             facts: self.known.facts.as_ref(),

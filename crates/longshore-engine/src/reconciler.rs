@@ -6,6 +6,7 @@ use std::time::Duration;
 use longshore_core::limits;
 use longshore_store::StoreError;
 
+use crate::clock::JumpWatch;
 use crate::context::{ActiveHost, Context};
 use crate::presence;
 use crate::supervisor::{Origin, supervise};
@@ -18,8 +19,9 @@ const SWEEP_PERIOD: Duration = Duration::from_mins(2);
 
 /// Adopts until the worker closes.
 pub(crate) async fn adopt(context: Arc<Context>) {
+    let mut watch = JumpWatch::new(context.now());
     loop {
-        if let Err(error) = adopt_once(&context).await {
+        if let Err(error) = adopt_once(&context, &mut watch).await {
             tracing::error!(error = %error, "attempts cannot be taken over; trying again");
         }
         tokio::select! {
@@ -30,9 +32,12 @@ pub(crate) async fn adopt(context: Arc<Context>) {
 }
 
 /// One round over the leases that have passed or whose worker is dead.
-async fn adopt_once(context: &Arc<Context>) -> Result<(), StoreError> {
+async fn adopt_once(context: &Arc<Context>, watch: &mut JumpWatch) -> Result<(), StoreError> {
     release_dead(context).await?;
     let now = context.now();
+    if !watch.trusts(now) {
+        return Ok(());
+    }
     for left in context.store.expired(now, limits::PAGE).await? {
         // Its lease could not be renewed in time, and nobody was quicker: it will be.
         if context.supervises(left.id) {

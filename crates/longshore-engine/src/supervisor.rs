@@ -16,6 +16,7 @@ use longshore_executor::{Heard, Listener, Observer};
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::clock::{Clock, SteadyClock};
 use crate::context::{ActiveHost, Context, Wish};
 
 mod calls;
@@ -48,6 +49,7 @@ type Call = Pin<Box<dyn Future<Output = Seen> + Send>>;
 /// One attempt in this worker's hands.
 struct Supervisor {
     context: Arc<Context>,
+    clock: SteadyClock,
     machine: Machine,
     recorder: Recorder,
     calls: Calls,
@@ -75,7 +77,9 @@ pub(crate) fn supervise(
     };
     let executor = Arc::clone(&host.executor);
     let observer = Observer::new(executor, attempt.id, listener.hints(), heard);
-    let machine = machine(&job, attempt, origin, context.now());
+    // Its limits are lengths of time: they do not follow a clock that is put forward or back.
+    let clock = SteadyClock::showing(context.now());
+    let machine = machine(&job, attempt, origin, clock.now());
     let launch = job.launch(context.store.pool(), attempt.id, &host.host.name);
     let recorder = Recorder::new(
         Arc::clone(context),
@@ -93,6 +97,7 @@ pub(crate) fn supervise(
     };
     let supervisor = Supervisor {
         context: Arc::clone(context),
+        clock,
         machine,
         recorder,
         calls,
@@ -139,7 +144,7 @@ impl Supervisor {
             let (seen, is_answer) = self.next(&mut call).await?;
             self.recorder.heard(&seen).await?;
             let before = self.machine.state().clone();
-            let (machine, action) = self.machine.clone().step(seen, self.context.now());
+            let (machine, action) = self.machine.clone().step(seen, self.clock.now());
             self.machine = machine;
             if *self.machine.state() != before {
                 self.recorder.entered(self.machine.state()).await?;
@@ -166,7 +171,7 @@ impl Supervisor {
 
     /// What is seen next: the answer of the call under way, a cancel wish, or a clock.
     async fn next(&mut self, call: &mut Call) -> Result<(Seen, bool), Left> {
-        let now = self.context.now();
+        let now = self.clock.now();
         let clock = self.machine.deadline().map(|until| until_from(now, until));
         let patience = self.machine.is_giving_up().then_some(limits::GIVE_UP_GRACE);
         tokio::select! {

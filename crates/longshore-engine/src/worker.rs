@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ServerClock, SystemClock};
 use crate::context::{Context, Parts, Remains};
 use crate::options::WorkerOptions;
 use crate::presence::Presence;
@@ -40,17 +40,18 @@ pub enum WorkerError {
 pub struct Worker {
     store: Store,
     source: Arc<dyn ExecutorSource>,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
     options: WorkerOptions,
 }
 
 impl Worker {
-    /// A worker on this store, with these executors.
+    /// A worker on this store, with these executors. It goes by the clock of the store's server, or of
+    /// this machine if there is none.
     pub fn new(store: Store, source: Arc<dyn ExecutorSource>, options: WorkerOptions) -> Self {
         Self {
             store,
             source,
-            clock: Arc::new(SystemClock),
+            clock: None,
             options,
         }
     }
@@ -58,7 +59,7 @@ impl Worker {
     /// Reads the time elsewhere.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.clock = Some(clock);
         self
     }
 
@@ -78,16 +79,29 @@ impl Worker {
             }
             None => None,
         };
+        let served = match &self.clock {
+            Some(_) => None,
+            None => ServerClock::of(&self.store).await?.map(Arc::new),
+        };
         let (remains, buried) = mpsc::unbounded_channel();
         let context = Arc::new(Context::new(Parts {
             store: self.store,
-            clock: self.clock,
+            clock: clock(self.clock, served.as_ref()),
             worker,
             options: self.options,
             executors: ExecutorPool::new(self.source),
             remains,
         }));
         context.refresh_hosts(context.store.hosts().await?);
+        if let Some(served) = served {
+            let owner = Arc::clone(&context);
+            context.spawn(async move {
+                tokio::select! {
+                    () = owner.leave.cancelled() => {}
+                    () = served.keep_right(&owner.store) => {}
+                }
+            });
+        }
         let takers = start_services(&context, buried);
         tracing::debug!(worker.id = %worker, "worker started");
         wait_for_end(&context, takers, &stop).await;
@@ -100,6 +114,15 @@ impl Worker {
         }
         drop(presence);
         Ok(())
+    }
+}
+
+/// The clock that was given, else the server's, else the machine's.
+fn clock(given: Option<Arc<dyn Clock>>, served: Option<&Arc<ServerClock>>) -> Arc<dyn Clock> {
+    match (given, served) {
+        (Some(given), _) => given,
+        (None, Some(served)) => Arc::<ServerClock>::clone(served),
+        (None, None) => Arc::new(SystemClock),
     }
 }
 

@@ -112,8 +112,7 @@ impl Executor for DockerExecutor {
     }
 
     async fn observe(&self, handle: &Handle) -> Result<Observed, ExecutorError> {
-        let found = observe::inspect(&self.client, container_id(handle)?).await?;
-        Ok(found.map_or(Observed::Absent, |found| found.state.observed()))
+        memory::observe(&self.client, container_id(handle)?).await
     }
 
     async fn events(

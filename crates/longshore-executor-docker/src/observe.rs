@@ -38,6 +38,9 @@ struct HostConfig {
     cpu_period: i64,
 }
 
+/// The exit code of what was killed at once, by the kernel, too.
+const KILLED: i64 = 137;
+
 /// The kernel's own period, where none is set.
 const CPU_PERIOD_MICROS: u64 = 100_000;
 
@@ -119,6 +122,11 @@ impl Container {
     /// The value of one of its labels.
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
         self.config.labels.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Whether it was killed, and its record does not say that it was for lack of memory.
+    pub(crate) fn may_have_lacked_memory(&self) -> bool {
+        self.state.exit_code == KILLED && !self.state.oom_killed && self.host_config.memory > 0
     }
 
     /// Whether its label names this attempt.

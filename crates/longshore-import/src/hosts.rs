@@ -10,7 +10,7 @@ use crate::old::OldHost;
 use crate::remarks::{Remarks, is_name};
 
 /// The kind of executor that we have, in the old system's word.
-const DOCKER: &str = "docker";
+pub(crate) const DOCKER: &str = "docker";
 /// Weights that ours may have.
 const WEIGHTS: std::ops::RangeInclusive<u32> = 1..=1000;
 

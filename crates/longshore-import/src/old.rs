@@ -75,6 +75,8 @@ pub(crate) struct OldJob {
     pub(crate) queue: Queue,
     pub(crate) has_log: bool,
     pub(crate) creator: Option<String>,
+    /// Kind of executor that it was to be sent to, if there was one.
+    pub(crate) preferred_executor: Option<String>,
 }
 
 /// What the queue of 1.0.14 knows of a job.
@@ -205,6 +207,7 @@ fn job(key: String, cells: &mut Cells<'_>) -> Result<OldJob, Unreadable> {
         queue: queue(cells)?,
         has_log: cells.is_true("has_log"),
         creator: cells.filled("creator"),
+        preferred_executor: cells.filled("preferred_executor"),
     })
 }
 
@@ -259,6 +262,7 @@ pub(crate) mod samples {
             queue: Queue::default(),
             has_log: false,
             creator: None,
+            preferred_executor: None,
         }
     }
 

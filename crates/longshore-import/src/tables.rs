@@ -28,7 +28,7 @@ pub(crate) const HOST: &[&str] = &[
 /// Columns of environment templates.
 pub(crate) const TEMPLATE: &[&str] = &["id", "name", "description", "environment_variables_text"];
 
-/// Columns of jobs, those that came later among them, and two that are computed.
+/// Columns of jobs, those that not all versions have among them, and two that are computed.
 pub(crate) const JOB: &[&str] = &[
     "id",
     "docker_host_id",
@@ -60,9 +60,13 @@ pub(crate) const JOB: &[&str] = &[
     "priority",
     "last_error",
     "retry_strategy",
+    PREFERENCE,
     "has_log",
     "creator",
 ];
+
+/// In the tables of installations from before the first release alone.
+const PREFERENCE: &str = "preferred_executor";
 
 /// Columns with what a job wrote.
 pub(crate) const LOG: &[&str] = &["stdout_log", "stderr_log", "docker_log"];
@@ -95,6 +99,7 @@ pub(crate) struct Tables {
     pub(crate) layout: Layout,
     /// Whether Django's own table of users is there; an installation may have another.
     has_users: bool,
+    has_preference: bool,
 }
 
 impl Tables {
@@ -128,7 +133,11 @@ impl Tables {
         let has_users = ["id", "username"]
             .iter()
             .all(|column| users.iter().any(|found| found == column));
-        Ok(Self { layout, has_users })
+        Ok(Self {
+            layout,
+            has_users,
+            has_preference: jobs.iter().any(|column| column == PREFERENCE),
+        })
     }
 
     /// The statement that reads some jobs behind `last`, by id; from the first one on if it is none.
@@ -149,6 +158,7 @@ impl Tables {
                 "(SELECT CAST(u.username AS TEXT) FROM {USERS} u WHERE u.id = t.created_by_id)"
             ),
             "creator" => "'user ' || CAST(t.created_by_id AS TEXT)".to_owned(),
+            PREFERENCE if !self.has_preference => "CAST(NULL AS TEXT)".to_owned(),
             later if self.layout == Layout::First && LATER.contains(&later) => {
                 "CAST(NULL AS TEXT)".to_owned()
             }
@@ -180,10 +190,10 @@ pub(crate) fn log(id: &str) -> String {
 
 /// Columns that the table of jobs has.
 fn stored(layout: Layout) -> impl Iterator<Item = &'static str> {
-    let computed = ["has_log", "creator"];
+    let may_lack = [PREFERENCE, "has_log", "creator"];
     let is_there = move |column: &&str| {
         let is_later = layout == Layout::First && LATER.contains(column);
-        !is_later && !computed.contains(column)
+        !is_later && !may_lack.contains(column)
     };
     JOB.iter()
         .copied()

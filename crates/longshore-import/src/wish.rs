@@ -9,12 +9,15 @@ use longshore_core::spec::{
     TimeLimit, TimeLimits,
 };
 
+use crate::hosts::DOCKER;
 use crate::old::OldJob;
 use crate::remarks::Remarks;
 use crate::{environment, networks};
 
 /// Key of the label with the one who created the job.
 const CREATOR: &str = "created_by";
+/// Key of the label that every host has without being given it.
+const KIND: &str = "kind";
 
 /// What the wish depends on, beside the job itself.
 pub(crate) struct Around<'a> {
@@ -43,6 +46,7 @@ pub(crate) fn translate(
         networks: networks::translate(job.network_configuration.as_deref(), remarks),
         labels: labels(job),
         priority: priority(job, remarks),
+        on: preference(job, remarks),
         host: Some(around.host.to_owned()),
         timeouts: timeouts(job, remarks),
         retry: retry(job, remarks),
@@ -92,6 +96,21 @@ fn cpus(job: &OldJob) -> Option<String> {
 fn labels(job: &OldJob) -> BTreeMap<LabelKey, String> {
     let key = || CREATOR.parse().expect("it is a key like any other");
     job.creator.iter().map(|who| (key(), who.clone())).collect()
+}
+
+/// The old system chose the host by the preference if it could, and by chance if not. Every host that
+/// is taken is of one kind: a preference for another one did not hold.
+fn preference(job: &OldJob, remarks: &mut Remarks) -> BTreeMap<LabelKey, String> {
+    let key = || KIND.parse().expect("it is a key like any other");
+    match job.preferred_executor.as_deref() {
+        None => BTreeMap::new(),
+        Some(DOCKER) => BTreeMap::from([(key(), DOCKER.to_owned())]),
+        Some(other) => {
+            let why = format!("`{other}` was preferred, but its host is of kind {DOCKER}");
+            remarks.left_out("preferred_executor", why);
+            BTreeMap::new()
+        }
+    }
 }
 
 fn priority(job: &OldJob, remarks: &mut Remarks) -> Priority {
@@ -209,6 +228,29 @@ mod tests {
         assert_eq!(spec.host.as_deref(), Some("one"));
         assert_eq!(spec.memory, Some(Policy::default().default_memory));
         assert_eq!(remarks, [""; 0]);
+    }
+
+    #[test]
+    fn a_preferred_executor_is_a_wish_for_hosts_of_that_kind() {
+        let preferring = |kind: &str| {
+            translated(&OldJob {
+                preferred_executor: Some(kind.into()),
+                ..job()
+            })
+        };
+        let (spec, remarks) = preferring("docker");
+        let on: Vec<String> = spec
+            .on
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        assert_eq!((on.concat().as_str(), remarks.len()), ("kind=docker", 0));
+        let (spec, remarks) = preferring("fargate");
+        assert_eq!((spec.on.len(), spec.host.as_deref()), (0, Some("one")));
+        assert!(
+            remarks[0].contains("`fargate` was preferred"),
+            "{remarks:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
+use longshore_core::host::Host;
 use longshore_core::limits::{BULK, BULK_PER_HOST};
 use longshore_core::spec::EnvName;
 use longshore_core::{HostId, JobId};
@@ -138,19 +139,17 @@ impl DockerService {
     /// The places of the jobs in their list, by the host that is going to be asked.
     async fn by_host(&self, jobs: &[JobId]) -> Groups {
         let hosts = self.store().hosts().await.unwrap_or_default();
-        let mut groups: HashMap<_, Vec<usize>> = HashMap::new();
-        for (place, job) in jobs.iter().enumerate() {
+        let mut known = HashMap::new();
+        for id in jobs {
             // A job that cannot be read says so itself, in its turn.
-            let job = self.store().job(*job).await.ok();
-            let host = job.and_then(|job| {
-                let named = hosts
-                    .iter()
-                    .find(|host| Some(&host.name) == job.spec.host.as_ref());
-                job.host.or(named.map(|host| host.id))
-            });
-            groups.entry(host).or_default().push(place);
+            let Ok(job) = self.store().job(*id).await else {
+                continue;
+            };
+            let is_named = |host: &&Host| Some(&host.name) == job.spec.host.as_ref();
+            let named = hosts.iter().find(is_named).map(|host| host.id);
+            known.extend(job.host.or(named).map(|host| (*id, host)));
         }
-        groups
+        group(jobs, |job| known.get(&job).copied())
     }
 }
 

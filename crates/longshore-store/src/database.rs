@@ -71,6 +71,14 @@ impl Connection {
         }
     }
 
+    /// Whether it leads to a server.
+    pub(crate) fn is_served(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Whether it must not be used again.
     pub(crate) fn is_lost(&self) -> bool {
         match self {

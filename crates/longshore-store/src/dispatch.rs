@@ -7,32 +7,15 @@ use longshore_core::health::Position;
 use longshore_core::job::{AttemptRecord, Lease};
 use longshore_core::lane::{Holding, Lane};
 use longshore_core::share::Share;
-use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
+use longshore_core::{HostId, JobId, Timestamp, WorkerId};
 
 use crate::database::Connection;
 use crate::error::StoreError;
-use crate::rows::attempts::lead::{self, Room};
+use crate::rows::attempts::lead::{self, Claim, Room};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change;
 use crate::rows::{attempts, lanes, paused_queues};
 use crate::store::Store;
-
-/// A wish to start a queued job on a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The job.
-    pub job: JobId,
-    /// Id of the attempt that is made for it.
-    pub attempt: AttemptId,
-    /// Where.
-    pub host: HostId,
-    /// What the attempt is given of the host as long as it holds a slot.
-    pub share: Share,
-    /// The most that may be given there together, this one included.
-    pub most: Share,
-    /// Why there, for the timeline.
-    pub why: String,
-}
 
 /// What attempts take of a host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,10 +92,7 @@ async fn claim_all(
             passed.push(claim);
         }
     }
-    let wanted = passed
-        .iter()
-        .map(|claim| ((claim.attempt, claim.job, claim.host), claim.share));
-    let mut records = lead::claim(db, wanted, lease, now).await?;
+    let mut records = lead::claim(db, &passed, lease, now).await?;
     let mut made = Vec::with_capacity(records.len());
     let mut news = Vec::with_capacity(records.len());
     for claim in passed {

@@ -2,7 +2,7 @@
 //!
 //! One [`Store`] serves every process of a pool. State changes only through named transitions; each
 //! names the state and the attempt that it expects, and is durable when it is acknowledged. Nothing
-//! here reads a clock: whoever calls says what time it is.
+//! here decides by a clock: whoever calls says what time it is, and may ask what the server's shows.
 
 mod bell;
 mod changes;
@@ -40,9 +40,11 @@ mod rows;
 mod runs;
 mod schedule;
 mod schedules;
+mod server_clock;
 mod set;
 mod shared_logs;
 mod signal;
+mod silences;
 mod sqlite;
 mod statement;
 mod store;
@@ -58,7 +60,7 @@ mod writer_tests;
 pub use changes::Changes;
 pub use dependents::Wait;
 pub use direct::Begun;
-pub use dispatch::{Claim, HostLoad};
+pub use dispatch::HostLoad;
 pub use error::StoreError;
 pub use firing::FreshId;
 pub use history::{ImportedAttempt, ImportedJob, ImportedState};
@@ -69,6 +71,7 @@ pub use queue::QueueStanding;
 pub use reports::End;
 pub use resolve::ResolveError;
 pub use rows::attempts::change::Fenced;
+pub use rows::attempts::lead::Claim;
 pub use rows::dependencies::Waited;
 pub use rows::events::EventFilter;
 pub use rows::firings::{Brought, Firing};
@@ -80,6 +83,7 @@ pub use rows::pulled_images::PulledImage;
 pub use rows::standings::{AttemptStanding, Standing};
 pub use rows::templates::Template;
 pub use runs::RunUnderWay;
+pub use silences::Silence;
 pub use store::Store;
 pub use submit::{NewJob, OfArray, Submitted};
 pub use wishes::{CancelAnswer, RetryAnswer};

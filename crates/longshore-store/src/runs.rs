@@ -10,6 +10,7 @@ use crate::columns::Cells;
 use crate::database::Row;
 use crate::error::StoreError;
 use crate::rows::attempts::holds_slot;
+use crate::rows::jobs;
 use crate::statement::query;
 use crate::store::Store;
 
@@ -19,7 +20,7 @@ pub(crate) const PAST: &str = "SELECT jobs.id AS id, spec, attempts.host_id AS h
     WHERE jobs.finished_at IS NOT NULL AND attempts.started_at IS NOT NULL \
     AND attempts.ended_at IS NOT NULL ORDER BY jobs.finished_at DESC LIMIT $1";
 const UNDER_WAY: &str = concat!(
-    "SELECT jobs.id AS id, spec, under_way.host_id AS host_id, claimed_at \
+    "SELECT jobs.id AS id, spec, memory_bytes, under_way.host_id AS host_id, claimed_at \
      FROM (SELECT job_id, host_id, claimed_at FROM attempts WHERE ",
     holds_slot!(),
     " LIMIT $1) AS under_way JOIN jobs ON jobs.id = under_way.job_id"
@@ -78,7 +79,7 @@ fn read_past(row: &Row) -> Result<PastRun, StoreError> {
 fn read_under_way(row: &Row) -> Result<RunUnderWay, StoreError> {
     let cells = Cells::new("jobs", row);
     Ok(RunUnderWay {
-        spec: cells.json("spec")?,
+        spec: jobs::read_spec(&cells)?,
         host: cells.parse("host_id")?,
         claimed_at: cells.time("claimed_at")?,
     })

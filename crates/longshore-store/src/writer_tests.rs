@@ -127,6 +127,7 @@ async fn claimed(store: &Store, jobs: &[NewJob]) -> Vec<Fenced> {
     let claim = |job: &NewJob| Claim {
         job: job.id,
         attempt: AttemptId::new(job.id.uuid()),
+        after: 0,
         host,
         share: Share::NOTHING,
         most: Share::ENDLESS,

@@ -81,6 +81,7 @@ contract! {
     dispatch {
         the_queue_is_ordered_by_priority_then_age,
         a_job_is_claimed_once,
+        a_job_that_was_tried_since_it_was_looked_at_is_not_claimed,
         no_host_gets_more_attempts_than_slots,
         a_draining_host_gets_nothing,
         a_draining_attempt_holds_no_slot,
@@ -93,6 +94,7 @@ contract! {
     life {
         a_job_runs_from_claim_to_completion_and_leaves_its_timeline,
         a_failed_attempt_with_a_retry_waits_and_runs_again_as_number_two,
+        more_memory_for_the_next_attempt_stays_with_the_job,
         a_report_about_a_phase_that_is_over_is_stale,
         a_report_with_an_old_fence_changes_nothing,
         said_twice_created_changes_nothing,

@@ -51,7 +51,16 @@ on_each_ground! {
     a_store_that_is_opened_again_has_everything,
     a_store_that_a_newer_version_wrote_is_refused,
     a_row_that_cannot_be_read_is_named,
+    a_server_tells_its_time_and_a_folder_has_none,
     the_database_itself_refuses_what_cannot_be,
+}
+
+async fn a_server_tells_its_time_and_a_folder_has_none(ground: &Ground) {
+    let store = ground.open().await;
+    let told = store.server_time().await.unwrap();
+    assert_eq!(told.is_some(), ground.is_served());
+    let again = store.server_time().await.unwrap();
+    assert!(told <= again, "{told:?} {again:?}");
 }
 
 async fn many_that_open_a_new_store_at_once_find_one_pool(ground: &Ground) {

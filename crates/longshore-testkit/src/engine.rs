@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::access::EngineAccess;
+use crate::cable::Cable;
 use crate::cgroups::remove_group;
 use crate::eventually::eventually;
 use crate::names::unique_name;
@@ -18,6 +19,8 @@ use crate::sandbox::{Lifetime, Sandbox, SandboxId};
 
 /// Every folder of an engine starts with this; the folder's name is also its control group's.
 pub(crate) const FOLDER_PREFIX: &str = "longshore-engine";
+/// Where engines listen to whoever comes.
+const PLAIN_PORT: u16 = 2375;
 const START_LIMIT: Duration = Duration::from_mins(1);
 const STOP_LIMIT: Duration = Duration::from_secs(90);
 
@@ -36,6 +39,8 @@ pub enum Door<'a> {
     /// Also by TLS on a free port of loopback; clients must show a certificate of the same
     /// authority.
     Tls(&'a Pki),
+    /// Also by plain TCP at an address of its own, over a cable that can be pulled.
+    Cable,
 }
 
 /// What is special about an engine.
@@ -69,6 +74,7 @@ pub struct Engine {
     run_dir: PathBuf,
     arguments: Vec<String>,
     listener: Option<TcpListener>,
+    cable: Option<Cable>,
     daemon: Option<Child>,
     sandbox: Sandbox,
     lifetime: Lifetime,
@@ -95,14 +101,24 @@ impl Engine {
         let sandbox = Sandbox::start(lifetime, &run_dir.join("sandbox.log"))?;
         remember_sandbox(&run_dir, sandbox.id())?;
         let listener = match options.door {
-            Door::Unix => None,
+            Door::Unix | Door::Cable => None,
             Door::Tcp | Door::Tls(_) => Some(TcpListener::bind("127.0.0.1:0")?),
         };
+        let cable = match options.door {
+            Door::Unix | Door::Tcp | Door::Tls(_) => None,
+            Door::Cable => Some(Cable::lay(sandbox.id())?),
+        };
+        let mut arguments = daemon_arguments(&run_dir, options, can_filter(sandbox.id()));
+        if let Some(cable) = &cable {
+            let address = cable.address();
+            arguments.push(format!("--host=tcp://{address}:{PLAIN_PORT}"));
+        }
         let mut engine = Self {
             access: EngineAccess::sandboxed(&run_dir.join("docker.sock"), sandbox.id()),
-            arguments: daemon_arguments(&run_dir, options, can_filter(sandbox.id())),
+            arguments,
             run_dir,
             listener,
+            cable,
             daemon: None,
             sandbox,
             lifetime,
@@ -157,6 +173,16 @@ impl Engine {
         listener
             .local_addr()
             .expect("a bound listener has an address")
+    }
+
+    /// The cable that leads to it, and the value for `DOCKER_HOST` over it.
+    ///
+    /// # Panics
+    /// When the engine was started without one.
+    pub fn cable(&self) -> (&Cable, String) {
+        let cable = self.cable.as_ref();
+        let cable = cable.expect("the engine was started with a cable");
+        (cable, format!("tcp://{}:{PLAIN_PORT}", cable.address()))
     }
 
     /// How others reach this engine.

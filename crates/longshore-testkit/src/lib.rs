@@ -8,6 +8,7 @@
 //! kills an engine starts one of its own with [`Engine::start`].
 
 mod access;
+mod cable;
 mod cgroups;
 mod cluster;
 mod command;
@@ -33,6 +34,7 @@ mod sshd;
 mod tethered;
 
 pub use access::EngineAccess;
+pub use cable::Cable;
 pub use cluster::postgres_programs;
 pub use command::{feed, run};
 pub use cut_proxy::CutProxy;

@@ -165,3 +165,23 @@ fn a_tcp_door_works_before_and_after_a_restart() {
     engine.start_again().unwrap();
     ask().unwrap();
 }
+
+#[test]
+fn over_a_cable_an_engine_is_reached_while_it_is_plugged_in_and_works_on_while_it_is_not() {
+    let options = EngineOptions {
+        door: Door::Cable,
+        ..EngineOptions::default()
+    };
+    let engine = Engine::start(&options).unwrap();
+    let (cable, host) = engine.cable();
+    let ask = || {
+        let mut docker = Command::new("timeout");
+        run(docker.args(["5", "docker", "--host", &host, "version"]))
+    };
+    ask().unwrap();
+    cable.pull().unwrap();
+    assert!(ask().is_err());
+    assert!(engine.answers(), "its socket is another way");
+    cable.plug_in().unwrap();
+    ask().unwrap();
+}

@@ -1,11 +1,14 @@
 //! What people do with longshore, told with the whole binary on a real engine. Each story has a
 //! pool of its own; at its end none of its containers is left.
 
+use jiff::Timestamp;
 use longshore_e2e::drill::Drill;
 use longshore_testkit::shared_engine;
 use serde_json::Value;
 
+mod arrays;
 mod cancels;
+mod dependencies;
 mod exit_codes;
 mod interrupts;
 mod job_files;
@@ -17,7 +20,9 @@ mod reading;
 mod refusals;
 mod retries;
 mod running;
+mod schedules;
 mod time_limits;
+mod turns;
 
 /// A pool on the shared engine.
 fn pool() -> Drill {
@@ -26,9 +31,15 @@ fn pool() -> Drill {
 
 /// A pool whose only host has one slot.
 fn pool_with_one_slot() -> Drill {
+    pool_with_slots(1)
+}
+
+/// A pool whose only host has so many slots.
+fn pool_with_slots(slots: usize) -> Drill {
     let pool = pool();
     let address = format!("unix://{}", pool.socket().display());
-    pool.ok(&["hosts", "add", "one", &address, "--slots", "1"]);
+    let slots = slots.to_string();
+    pool.ok(&["hosts", "add", "one", &address, "--slots", &slots]);
     pool
 }
 
@@ -56,6 +67,13 @@ fn standing(job: &Value) -> String {
     format!("{} {}", word("status"), word("reason"))
         .trim_end()
         .to_owned()
+}
+
+/// A moment, as JSON has it.
+#[track_caller]
+fn moment(value: &Value) -> Timestamp {
+    let text = value.as_str().expect("a moment");
+    text.parse().expect("an RFC 3339 moment")
 }
 
 /// The file `go` of the pool's volume lets a job end that runs [`WAIT_FOR_GO`].

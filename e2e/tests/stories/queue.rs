@@ -1,10 +1,8 @@
 //! What waits: idempotency, order, delay, and how jobs are named.
 
-use jiff::Timestamp;
 use longshore_e2e::drill::Drill;
-use serde_json::Value;
 
-use crate::{pool, pool_with_one_slot, standing, work_off};
+use crate::{moment, pool, pool_with_one_slot, standing, work_off};
 
 #[test]
 fn the_same_idempotency_key_is_the_same_job() {
@@ -52,7 +50,7 @@ fn a_delayed_job_waits_for_its_time() {
     assert_eq!(standing(&pool.job(&id)), "pending");
     let job = pool.until_gone(&id);
     assert_eq!(standing(&job), "completed");
-    let waited = moment(&job, "started_at").duration_since(moment(&job, "created_at"));
+    let waited = moment(&job["started_at"]).duration_since(moment(&job["created_at"]));
     assert!(waited.as_secs() >= 3, "{waited:?}");
     assert_eq!(worker.leave().code, 0);
 }
@@ -64,11 +62,6 @@ fn a_moment_far_ahead_is_kept() {
     let job = pool.job(&id);
     assert_eq!(standing(&job), "pending");
     assert_eq!(job["not_before"], "2100-01-01T00:00:00Z");
-}
-
-fn moment(job: &Value, key: &str) -> Timestamp {
-    let text = job[key].as_str().expect("a moment");
-    text.parse().expect("an RFC 3339 moment")
 }
 
 /// The id of the job that is meant.

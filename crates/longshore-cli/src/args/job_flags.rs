@@ -16,6 +16,8 @@ pub(crate) enum Shape {
     List,
     /// A list of whole numbers; commas and repeated flags.
     Numbers,
+    /// A list of words; commas and repeated flags.
+    Words,
     /// A switch that sets `true`.
     On,
     /// A switch that sets `false`.
@@ -40,6 +42,7 @@ impl Shape {
             | Self::Number
             | Self::List
             | Self::Numbers
+            | Self::Words
             | Self::Variable
             | Self::Label
             | Self::Program
@@ -53,6 +56,7 @@ impl Shape {
             Self::One | Self::Number | Self::Program | Self::On | Self::Off => false,
             Self::List
             | Self::Numbers
+            | Self::Words
             | Self::Variable
             | Self::Label
             | Self::Mount
@@ -176,6 +180,9 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("infra-retries", "retry.infra_retries", Shape::Number, "NUMBER", "Further attempts when host, registry or longshore fails").under(RETRIES),
     flag("retry-strategy", "retry.strategy", Shape::One, "NAME", "default, aggressive, conservative or high_priority").under(RETRIES),
     flag("retry-on-exit", "retry.retry_on_exit", Shape::Numbers, "CODES", "Exit codes worth another attempt, such as 75,111").under(RETRIES),
+    flag("retry-on", "retry.retry_on", Shape::Words, "REASONS", "Failures of the job worth another attempt, such as oom,signal,75").under(RETRIES),
+    flag("never-retry-on", "retry.never_retry_on", Shape::Words, "REASONS", "Failures that are never tried again, such as 3,oom,lost").under(RETRIES),
+    flag("retry-oom", "retry.oom_up_to", Shape::One, "SIZE", "Out of memory, try again with twice as much, up to this; takes from --retries").under(RETRIES),
     flag("lost", "lost", Shape::One, "POLICY", "While its host cannot be reached: wait, or fail or replace after 10m (replace:30m)").under(RETRIES),
     flag("priority", "priority", Shape::One, "0-100", "100 goes first").under(RETRIES),
     flag("owner", "owner", Shape::One, "NAME", "Whose job it is; slots are shared between owners [env: LONGSHORE_OWNER]").under(RETRIES),

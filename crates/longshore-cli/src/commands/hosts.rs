@@ -164,6 +164,7 @@ async fn row(session: &Session, host: Host) -> Result<HostRow, Failure> {
     Ok(HostRow {
         load: load.unwrap_or_default(),
         census: store.census(host.id).await?,
+        unknown: session.silences().await?.of_host(host.id),
         breaker: standing
             .map(|standing| standing.breaker)
             .unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! `jobs`: what there is and how far it has come.
 
+use longshore_core::job::Job;
 use longshore_core::limits::PAGE;
 
 use crate::args::JobsArgs;
@@ -29,8 +30,10 @@ pub(super) async fn run(session: &Session, args: JobsArgs) -> Result<u8, Failure
         return Ok(SUCCESS);
     }
     let hosts = session.host_names().await?;
+    let silences = session.silences().await?;
     if session.global.json {
-        let views: Vec<JobView> = jobs.iter().map(|job| JobView::new(job, &hosts)).collect();
+        let view = |job: &Job| JobView::new(job, &hosts).unknown(silences.of_job(job.id));
+        let views: Vec<JobView> = jobs.iter().map(view).collect();
         session.console.print(&views::pretty(&views))?;
         return Ok(SUCCESS);
     }
@@ -41,7 +44,7 @@ pub(super) async fn run(session: &Session, args: JobsArgs) -> Result<u8, Failure
     let table = if args.which.dead {
         dead_view::table(&jobs, look)
     } else {
-        tables::jobs(&jobs, &hosts, look)
+        tables::jobs(&jobs, &hosts, &silences, look)
     };
     session.console.print(&table)?;
     if args.which.dead && !jobs.is_empty() {

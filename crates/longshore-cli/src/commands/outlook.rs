@@ -103,10 +103,10 @@ pub(super) async fn forecast(
     let ahead = store.ahead_of(job).await?;
     let history = History::of(&store.past_runs(FORECAST_RUNS).await?);
     let under_way = store.runs_under_way(FORECAST_QUEUE).await?;
-    let lanes: Vec<_> = answers
+    let slots: Vec<_> = answers
         .iter()
         .filter(|answer| answer.is_waited_for())
-        .flat_map(|answer| lanes(answer, &under_way, &history, now))
+        .flat_map(|answer| slots_of(answer, &under_way, &history, now))
         .collect();
     let queue = store.queued(FORECAST_QUEUE).await?;
     let before = queue.iter().take_while(|other| other.id != job.id);
@@ -115,20 +115,20 @@ pub(super) async fn forecast(
         .collect();
     Ok(Forecast {
         ahead,
-        start: expected_start(&lanes, &durations),
+        start: expected_start(&slots, &durations),
         runs: history.runs(),
     })
 }
 
 /// When each slot of a host gets free: now, or when what runs in it has taken as long as usual.
-fn lanes(
+fn slots_of(
     answer: &HostAnswer,
     under_way: &[RunUnderWay],
     history: &History,
     now: Timestamp,
 ) -> Vec<Option<Timestamp>> {
     let here = under_way.iter().filter(|run| run.host == answer.id);
-    let mut lanes: Vec<_> = here
+    let mut slots: Vec<_> = here
         .map(|run| {
             let image = run.spec.image.canonical();
             let usual = history.duration(&image, Some(run.host))?;
@@ -139,9 +139,9 @@ fn lanes(
     // Slots that are free take it at once, unless it is refused for want of something else.
     if answer.answer.is_ok() {
         let free = answer.slots.saturating_sub(answer.busy);
-        lanes.extend((0..free).map(|_| Some(now)));
+        slots.extend((0..free).map(|_| Some(now)));
     }
-    lanes
+    slots
 }
 
 /// What stands in the way of a job, in one line; `None` if a host takes it.

@@ -39,7 +39,7 @@ pub(crate) fn overlay(draft: &mut Draft, args: &JobArgs, around: &Surroundings) 
 impl Shape {
     fn extends_list(self) -> bool {
         match self {
-            Self::List | Self::Numbers | Self::Mount => true,
+            Self::List | Self::Numbers | Self::Words | Self::Mount => true,
             Self::One
             | Self::Number
             | Self::On
@@ -72,6 +72,10 @@ fn apply(draft: &mut Draft, given: &Given, around: &Surroundings) {
             extend(draft, key, anchored, &origin);
         }
         Shape::Numbers => add_numbers(draft, given, &origin),
+        Shape::Words => {
+            let words: Vec<&str> = between_commas(given).collect();
+            extend(draft, key, json!(words), &origin);
+        }
         Shape::Variable => given
             .values
             .iter()
@@ -111,9 +115,14 @@ fn extend(draft: &mut Draft, key: &str, items: Value, origin: &Origin) {
     }
 }
 
+fn between_commas(given: &Given) -> impl Iterator<Item = &str> {
+    let texts = given.values.iter().flat_map(|values| values.split(','));
+    texts.map(str::trim)
+}
+
 fn add_numbers(draft: &mut Draft, given: &Given, origin: &Origin) {
-    for text in given.values.iter().flat_map(|values| values.split(',')) {
-        match text.trim().parse::<i32>() {
+    for text in between_commas(given) {
+        match text.parse::<i32>() {
             Ok(number) => extend(draft, given.flag.key, json!([number]), origin),
             Err(_) => draft.refuse(
                 origin.clone(),

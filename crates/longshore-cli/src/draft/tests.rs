@@ -96,11 +96,6 @@ fn every_flag_of_docker_run_lands_in_the_spec() {
         (&["--pull-idle-timeout", "9"], "/timeouts/pull_idle", json!("9s")),
         (&["--start-timeout", "9"], "/timeouts/start", json!("9s")),
         (&["--total-timeout", "2h"], "/timeouts/total", json!("2h")),
-        (&["--retries", "2"], "/retry/retries", json!(2)),
-        (&["--infra-retries", "0"], "/retry/infra_retries", json!(0)),
-        (&["--retry-strategy", "aggressive"], "/retry/strategy", json!("aggressive")),
-        (&["--retry-on-exit", "75,111", "--retry-on-exit", "3"], "/retry/retry_on_exit", json!([75, 111, 3])),
-        (&["--lost", "replace:5m"], "/lost", json!("replace:5m")),
         (&["--log-limit", "10m"], "/log_limit", json!("10m")),
         (&["--host", "big"], "/host", json!("big")),
         (&["-u", "1000:1000"], "/user", json!("1000:1000")),
@@ -110,9 +105,33 @@ fn every_flag_of_docker_run_lands_in_the_spec() {
         (&["--entrypoint", "sh -c"], "/entrypoint", json!(["sh -c"])),
         (&["--entrypoint", ""], "/entrypoint", json!([])),
     ];
+    check_table(table);
+}
+
+#[test]
+#[rustfmt::skip]
+fn every_flag_of_retries_lands_in_the_spec() {
+    check_table(&[
+        (&["--retries", "2"], "/retry/retries", json!(2)),
+        (&["--infra-retries", "0"], "/retry/infra_retries", json!(0)),
+        (&["--retry-strategy", "aggressive"], "/retry/strategy", json!("aggressive")),
+        (&["--retry-on-exit", "75,111", "--retry-on-exit", "3"], "/retry/retry_on_exit", json!([75, 111, 3])),
+        (&["--retry-on", "oom,75", "--retry-on", "run"], "/retry/retry_on", json!(["oom", "exit(75)", "run"])),
+        (&["--never-retry-on", "3, lost"], "/retry/never_retry_on", json!(["exit(3)", "lost"])),
+        (&["--retry-oom", "16g"], "/retry/oom_up_to", json!("16g")),
+        (&["--lost", "replace:5m"], "/lost", json!("replace:5m")),
+    ]);
+}
+
+/// What is typed, and what stands where in the spec.
+fn check_table(table: &[(&[&str], &str, Value)]) {
     for (flags, pointer, wanted) in table {
         let words: Vec<&str> = flags.iter().copied().chain(["image"]).collect();
-        assert_eq!(spec(None, &words).pointer(pointer), Some(wanted), "{flags:?}");
+        assert_eq!(
+            spec(None, &words).pointer(pointer),
+            Some(wanted),
+            "{flags:?}"
+        );
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct HostView<'a> {
     seen_at: Option<Timestamp>,
     failed_probes: u32,
     failing_since: Option<Timestamp>,
+    unknown_attempts: usize,
+    unknown_since: Option<Timestamp>,
 }
 
 /// CPU and memory.
@@ -150,6 +152,8 @@ impl<'a> HostView<'a> {
             seen_at: report.and_then(|report| report.seen_at),
             failed_probes: report.map_or(0, |report| report.failed_probes),
             failing_since: report.and_then(|report| report.failing_since),
+            unknown_attempts: row.unknown.attempts,
+            unknown_since: row.unknown.since,
         }
     }
 }

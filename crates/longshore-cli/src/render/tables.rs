@@ -10,6 +10,7 @@ use longshore_core::outcome::JobStatus;
 use longshore_store::{HostLoad, HostReport};
 
 use crate::render::image_view::ImageRow;
+use crate::render::silences::{self, Silences, Unknown};
 use crate::render::spans;
 use crate::render::views::{self, HostNames};
 
@@ -28,7 +29,7 @@ pub(crate) struct Look {
 }
 
 /// The table of `jobs`.
-pub(crate) fn jobs(jobs: &[Job], hosts: &HostNames, look: Look) -> String {
+pub(crate) fn jobs(jobs: &[Job], hosts: &HostNames, silences: &Silences, look: Look) -> String {
     let head = [
         "ID", "NAME", "IMAGE", "STATUS", "ATTEMPT", "HOST", "CREATED", "DURATION",
     ];
@@ -50,7 +51,7 @@ pub(crate) fn jobs(jobs: &[Job], hosts: &HostNames, look: Look) -> String {
             Cell::new(id),
             Cell::new(cut(&name, look)),
             Cell::new(cut(&job.spec.image.to_string(), look)),
-            colored(Cell::new(status(job)), status_color(job.status), look),
+            standing(job, silences, look),
             Cell::new(job.attempt),
             Cell::new(cut(&host, look)),
             Cell::new(spans::age(job.created_at, look.now)),
@@ -58,6 +59,16 @@ pub(crate) fn jobs(jobs: &[Job], hosts: &HostNames, look: Look) -> String {
         ]);
     }
     finish(&table)
+}
+
+/// The status, and since when it is not known whether it still holds.
+fn standing(job: &Job, silences: &Silences, look: Look) -> Cell {
+    let (status, color) = (status(job), status_color(job.status));
+    let Some(since) = silences.of_job(job.id) else {
+        return colored(Cell::new(status), color, look);
+    };
+    let text = format!("{status}, {}", silences::unknown(since, look.now));
+    colored(Cell::new(text), Some(Color::Yellow), look)
 }
 
 /// Status and reason: `failed exit(7)`.
@@ -94,6 +105,8 @@ pub(crate) struct HostRow {
     /// What stands there beside them; `None` before anybody has looked.
     pub(crate) census: Option<Census>,
     pub(crate) breaker: Breaker,
+    /// Attempts there of which nobody knows how they stand.
+    pub(crate) unknown: Unknown,
     /// What the probes said; `None` before the first.
     pub(crate) report: Option<HostReport>,
 }
@@ -111,8 +124,26 @@ impl HostRow {
 
     /// How it stands, in few words, and whether that is good.
     fn state(&self, now: Timestamp) -> (String, Option<Color>) {
+        let (state, color) = self.own_state(now);
+        let Unknown { attempts, since } = self.unknown;
+        let Some(since) = since else {
+            return (state, color);
+        };
+        let unknown = silences::unknown(since, now);
+        let attempts = if attempts == 1 {
+            "1 attempt".to_owned()
+        } else {
+            format!("{attempts} attempts")
+        };
+        (format!("{state}, {attempts} {unknown}"), Some(Color::Red))
+    }
+
+    fn own_state(&self, now: Timestamp) -> (String, Option<Color>) {
         if self.trouble().is_some() {
-            return ("unreachable".to_owned(), Some(Color::Red));
+            let since = self.report.as_ref().and_then(|report| report.failing_since);
+            let since = since.map(|since| format!(" since {}", spans::age(since, now)));
+            let state = format!("unreachable{}", since.unwrap_or_default());
+            return (state, Some(Color::Red));
         }
         let breaker = self.breaker.position();
         if breaker != Position::Closed {

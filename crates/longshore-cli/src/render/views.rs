@@ -68,6 +68,8 @@ pub(crate) struct JobView {
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     cancel_requested_at: Option<Timestamp>,
+    /// Since when the host of its attempt does not answer.
+    unknown_since: Option<Timestamp>,
 }
 
 impl JobView {
@@ -109,6 +111,15 @@ impl JobView {
             started_at: job.started_at,
             finished_at: job.finished_at,
             cancel_requested_at: job.cancel_requested_at,
+            unknown_since: None,
+        }
+    }
+
+    /// The same, with its host silent since then, if it is.
+    pub(crate) fn unknown(self, unknown_since: Option<Timestamp>) -> Self {
+        Self {
+            unknown_since,
+            ..self
         }
     }
 }
@@ -146,7 +157,8 @@ impl InspectView {
         hosts: &HostNames,
     ) -> Self {
         Self {
-            job: JobView::new(job, hosts),
+            job: JobView::new(job, hosts)
+                .unknown(attempts.last().and_then(|attempt| attempt.unknown_since)),
             spec: job.spec.redacted(),
             waits: waits.iter().map(WaitView::from).collect(),
             schedule: None,
@@ -211,6 +223,8 @@ struct AttemptView {
     durations_secs: PhaseDurations,
     verdict: Option<VerdictView>,
     usage: Option<Usage>,
+    /// Its memory limit; none where a caller drives its job.
+    memory_bytes: Option<u64>,
 }
 
 impl AttemptView {
@@ -233,6 +247,7 @@ impl AttemptView {
             durations_secs: PhaseDurations::new(attempt),
             verdict: attempt.verdict.as_ref().map(VerdictView::new),
             usage: attempt.usage.clone(),
+            memory_bytes: Some(attempt.given.memory_bytes).filter(|bytes| *bytes > 0),
         }
     }
 }

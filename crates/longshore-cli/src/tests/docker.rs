@@ -3,6 +3,7 @@
 use longshore_core::job::Driver;
 use longshore_core::outcome::JobStatus;
 use longshore_executor::mock::{Behaviour, Selector};
+use longshore_store::JobFilter;
 
 use super::stage::Stage;
 
@@ -107,4 +108,21 @@ async fn times_that_are_none_are_refused() {
     ] {
         assert_eq!(stage.type_in(line).await.code, 2, "{line:?}");
     }
+}
+
+#[tokio::test]
+async fn what_only_workers_do_is_refused_with_what_to_type() {
+    let stage = stage(Behaviour::exits(0));
+    for verb in ["create", "launch"] {
+        let played = stage
+            .type_in(&["docker", verb, "--array", "0-3", "demo"])
+            .await;
+        assert_eq!(played.code, 2, "{played:?}");
+        assert!(
+            played.err.contains("longshore submit --array"),
+            "{played:?}"
+        );
+    }
+    let store = stage.store().await;
+    assert!(store.jobs(&JobFilter::default()).await.unwrap().is_empty());
 }

@@ -157,6 +157,7 @@ async fn claim(store: &Store, job: &Job) -> Option<AttemptRecord> {
     let claim = Claim {
         job: job.id,
         attempt: AttemptId::new(Uuid::now_v7()),
+        after: job.attempt,
         host: host.id,
         share: Share::default(),
         most: Share::ENDLESS,

@@ -1,5 +1,6 @@
 //! Owners, limits, paused queues, dependencies, arrays and dead jobs, as they are typed.
 
+use longshore_core::job::AttemptRecord;
 use longshore_core::outcome::JobStatus;
 use serde_json::Value;
 
@@ -37,12 +38,13 @@ async fn json(stage: &Stage, line: &str) -> Value {
 }
 
 /// A job that runs as long as the test.
-async fn claim(stage: &Stage, job: &str) {
+pub(super) async fn claim(stage: &Stage, job: &str) -> AttemptRecord {
     let store = stage.store().await;
     let (job, host) = (job.parse().unwrap(), store.hosts().await.unwrap()[0].id);
     let claim = longshore_store::Claim {
         job,
         attempt: longshore_core::AttemptId::new(uuid::Uuid::now_v7()),
+        after: 0,
         host,
         share: longshore_core::share::Share::NOTHING,
         most: longshore_core::share::Share::ENDLESS,
@@ -50,8 +52,9 @@ async fn claim(stage: &Stage, job: &str) {
     };
     let worker = longshore_core::WorkerId::new(uuid::Uuid::now_v7());
     let now = longshore_core::Timestamp::now();
-    let made = store.claim(&[claim], worker, now, now).await.unwrap();
-    assert_eq!(made.len(), 1);
+    let mut made = store.claim(&[claim], worker, now, now).await.unwrap();
+    made.pop()
+        .expect("the job is queued and the host has a slot")
 }
 
 #[tokio::test]

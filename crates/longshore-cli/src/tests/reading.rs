@@ -1,7 +1,10 @@
 //! `jobs`, `inspect`, `logs`, `wait`, `events`: what comes out of the store.
 
+use jiff::{SignedDuration, Timestamp};
+use longshore_store::Fenced;
 use serde_json::Value;
 
+use super::queueing::claim;
 use super::stage::Stage;
 
 async fn with_two_jobs() -> Stage {
@@ -49,6 +52,36 @@ async fn jobs_are_found_by_status_name_and_label() {
         let words = [&["jobs", "-q"], &filter[..]].concat();
         let ids = stage.type_in(&words).await.out;
         assert_eq!(ids.trim(), stage.newest().await.id.short(), "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_silent_host_leaves_unknown_stands_beside_its_jobs_and_itself() {
+    let stage = Stage::new();
+    stage.type_in(&["submit", "demo"]).await;
+    let attempt = claim(&stage, &stage.newest().await.id.to_string()).await;
+    let quiet = stage.type_in(&["jobs"]).await.out + &stage.type_in(&["hosts", "list"]).await.out;
+    assert!(!quiet.contains("unknown"), "{quiet}");
+    let since = Timestamp::now() - SignedDuration::from_mins(3);
+    let fenced = Fenced::from(&attempt);
+    let store = stage.store().await;
+    store
+        .unknown_since(fenced, Some(since), since)
+        .await
+        .unwrap();
+
+    let jobs = stage.type_in(&["jobs"]).await.out;
+    assert!(jobs.contains("launching, unknown since 3m ago"), "{jobs}");
+    let hosts = stage.type_in(&["hosts", "list"]).await.out;
+    assert!(
+        hosts.contains("active, 1 attempt unknown since 3m ago"),
+        "{hosts}"
+    );
+    for line in ["jobs", "hosts list", "inspect -"] {
+        let words: Vec<&str> = line.split(' ').chain(["--json"]).collect();
+        let found: Value = serde_json::from_str(&stage.type_in(&words).await.out).unwrap();
+        let told: Timestamp = found[0]["unknown_since"].as_str().unwrap().parse().unwrap();
+        assert_eq!(told, since, "{line}");
     }
 }
 

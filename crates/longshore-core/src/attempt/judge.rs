@@ -30,8 +30,14 @@ impl Evidence {
 
 /// Exit code of containers whose end the engine itself does not know.
 const ENGINE_DOES_NOT_KNOW: i32 = 255;
+/// Code of a process that was killed.
+const SIGKILL: i32 = 137;
 /// Codes of a process that was killed or terminated by signal.
-const KILLED: [i32; 2] = [137, 143];
+const KILLED: [i32; 2] = [SIGKILL, 143];
+
+/// An engine does not hear of every lack of memory, and says nothing then.
+const KILLED_FROM_WITHIN: &str =
+    "killed: by a process of its own, or for lack of memory that the engine did not notice";
 
 /// How an ended container is to be read.
 ///
@@ -63,6 +69,10 @@ pub fn judge(exit: &Exit, cause: Option<StopCause>, evidence: &Evidence, terms: 
             Some("a process of the job was killed for lack of memory"),
         ),
         (_, true) => verdict(Outcome::Failed(FailReason::Oom), None),
+        (code @ SIGKILL, false) if !evidence.foreign_kill => verdict(
+            Outcome::Failed(FailReason::Exit(code)),
+            Some(KILLED_FROM_WITHIN),
+        ),
         (code, false) => verdict(Outcome::Failed(FailReason::Exit(code)), None),
     }
 }

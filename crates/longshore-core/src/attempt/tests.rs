@@ -325,6 +325,21 @@ fn oom_is_evidence_and_not_the_outcome() {
 }
 
 #[test]
+fn a_kill_that_nobody_is_known_for_says_what_it_may_have_been() {
+    let message = |evidence| judge(&exit(137), None, &evidence, &terms()).message;
+    assert_eq!(
+        judged(&exit(137), event()),
+        Outcome::Failed(FailReason::Exit(137))
+    );
+    assert!(message(event()).unwrap().contains("lack of memory"));
+    let by_hand = Evidence {
+        foreign_kill: true,
+        ..event()
+    };
+    assert_eq!(message(by_hand), None);
+}
+
+#[test]
 fn an_end_that_came_with_the_engines_own_is_lost() {
     let restarted = Evidence {
         provenance: Provenance::Inspect,

@@ -200,6 +200,20 @@ fn a_clock_that_jumped_back_far_makes_times_due_again() {
 }
 
 #[test]
+fn a_clock_that_goes_to_and_fro_brings_no_times_from_before_it_was_made() {
+    let mut schedule = hourly(Missed::All);
+    schedule.settled_until = at("2026-11-24T20:00:00Z");
+    let turns = schedule.owed(at("2026-11-25T02:00:00Z")).turns;
+    assert_eq!(
+        turns,
+        [at("2026-11-25T01:00:00Z"), at("2026-11-25T02:00:00Z")]
+    );
+    // Made while the clock was ahead: its times come nevertheless.
+    let turns = schedule.owed(at("2026-11-24T21:00:00Z")).turns;
+    assert_eq!(turns, [at("2026-11-24T21:00:00Z")]);
+}
+
+#[test]
 fn the_overlap_policy_rules_only_while_the_job_before_is_open() {
     for (overlap, turn) in [
         (Overlap::Allow, Turn::Fire),

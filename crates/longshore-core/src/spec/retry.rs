@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::resources::ByteSize;
+use super::retry_reason::RetryReason;
 use super::text::{InvalidValue, text_value};
 
 /// How often a job is tried again.
@@ -22,6 +24,17 @@ pub struct RetryPolicy {
     /// Exit codes that are worth another attempt; every code but 0 when empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retry_on_exit: Vec<i32>,
+    /// Failures of the job that are worth another attempt, such as `oom` or `exit(75)`; all that can
+    /// be tried again when empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retry_on: Vec<RetryReason>,
+    /// Failures that are never tried again, whoever is to blame; goes before everything else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub never_retry_on: Vec<RetryReason>,
+    /// After an attempt that ran out of memory the next one gets twice as much, up to this; each
+    /// takes one of `retries`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_up_to: Option<ByteSize>,
 }
 
 impl RetryPolicy {
@@ -36,6 +49,9 @@ impl Default for RetryPolicy {
             infra_retries: 3,
             strategy: RetryStrategy::Default,
             retry_on_exit: Vec::new(),
+            retry_on: Vec::new(),
+            never_retry_on: Vec::new(),
+            oom_up_to: None,
         }
     }
 }

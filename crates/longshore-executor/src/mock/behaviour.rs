@@ -9,6 +9,7 @@ use longshore_core::attempt::Refusal;
 use longshore_core::fault::Fault;
 use longshore_core::launch::Launch;
 use longshore_core::log::Stream;
+use longshore_core::share::Share;
 use longshore_core::spec::ImageReference;
 use longshore_core::{AttemptId, JobId};
 
@@ -88,6 +89,8 @@ pub struct Behaviour {
     pub exit: ExitCodes,
     /// Whether its end is marked as a kill for lack of memory.
     pub oom_killed: bool,
+    /// Memory that it cannot do without: under a smaller limit it ends at once, killed for lack of it.
+    pub needs_bytes: u64,
     /// What it prints, and when; what is due after its end is never printed.
     pub output: Vec<Output>,
     /// The start is refused like this, and the container stays as created.
@@ -104,6 +107,7 @@ impl Default for Behaviour {
             run_time: RunTime::Fixed(Duration::ZERO),
             exit: ExitCodes::Always(0),
             oom_killed: false,
+            needs_bytes: 0,
             output: Vec::new(),
             refusal: None,
             on_term: OnTerm::Ends(Duration::ZERO, 143),
@@ -137,6 +141,22 @@ impl Behaviour {
         Self {
             oom_killed: true,
             ..Self::exits(137)
+        }
+    }
+
+    /// Ends like [`oom`](Self::oom) under a memory limit below this.
+    #[must_use]
+    pub fn needs(mut self, bytes: u64) -> Self {
+        self.needs_bytes = bytes;
+        self
+    }
+
+    /// The same in a container with these limits.
+    pub(super) fn within(self, limits: Share) -> Self {
+        let most = Some(limits.memory_bytes).filter(|bytes| *bytes > 0);
+        match most {
+            Some(most) if most < self.needs_bytes => Self::oom(),
+            Some(_) | None => self,
         }
     }
 

@@ -11,7 +11,7 @@ use longshore_core::fault::{Fault, PullFault};
 use longshore_core::launch::{Handle, Launch};
 use longshore_core::limits::LAUNCH_CALL;
 use longshore_core::log::{Frame, Stream};
-use longshore_core::spec::{ImageReference, JobSpec};
+use longshore_core::spec::{ByteSize, ImageReference, JobSpec};
 use longshore_core::{AttemptId, JobId, PoolId};
 use tokio::time::{Instant, advance};
 use uuid::Uuid;

@@ -185,7 +185,7 @@ impl World {
             Stage::Created { .. } => {
                 let launch = container.launch.as_ref();
                 let behaviour = launch.map(|launch| self.knobs.behaviour_for(launch));
-                let behaviour = behaviour.unwrap_or_default();
+                let behaviour = behaviour.unwrap_or_default().within(container.limits);
                 self.run(serial, behaviour, now)
             }
         }

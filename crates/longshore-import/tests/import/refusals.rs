@@ -78,6 +78,20 @@ async fn a_database_without_users_of_its_own_names_them_by_number() {
 }
 
 #[tokio::test]
+async fn a_preferred_executor_of_before_the_first_release_is_taken() {
+    let world = after(&[
+        "ALTER TABLE container_manager_containerjob \
+            ADD COLUMN preferred_executor varchar(50) NOT NULL DEFAULT ''",
+        "UPDATE container_manager_containerjob SET preferred_executor = 'docker' WHERE name = 'nightly'",
+    ])
+    .await;
+    world.import(Doing::Apply).await.unwrap();
+    let on = async |number| serde_json::to_value(&world.job(number).await.spec.on).unwrap();
+    assert_eq!(on(1).await, serde_json::json!({ "kind": "docker" }));
+    assert_eq!(on(2).await, serde_json::json!({}));
+}
+
+#[tokio::test]
 async fn a_user_who_may_only_read_is_enough() {
     let world = World::new(LegacyRelease::Last, Kind::Postgres).await;
     world.sql("CREATE ROLE reader LOGIN");

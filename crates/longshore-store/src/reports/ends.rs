@@ -112,14 +112,24 @@ impl<'e> JobMoves<'e> {
         let outcome = end.verdict.outcome;
         match (under_way, end.next) {
             (UnderWay::No, _) => None,
-            (UnderWay::Wanted, Next::Retry { after, budget }) => {
-                let detail = format!("in {after:.1?}, {}", budget_word(budget));
+            (
+                UnderWay::Wanted,
+                Next::Retry {
+                    after,
+                    budget,
+                    memory,
+                },
+            ) => {
+                let with =
+                    memory.map_or_else(String::new, |memory| format!(", with memory {memory}"));
+                let detail = format!("in {after:.1?}, {}{with}", budget_word(budget));
                 news.tell(one, EventKind::RetryScheduled, Some(detail), end.now);
                 self.retrials.push(Retrial {
                     one,
                     verdict: &end.verdict,
                     budget,
                     not_before: end.now.saturating_add(after).unwrap_or(Timestamp::MAX),
+                    memory,
                 });
                 Some(JobStatus::Retrying)
             }

@@ -22,7 +22,8 @@ macro_rules! columns {
         "id, job_id, number, host_id, phase, handle, worker_id, lease_until, fence, claimed_at, \
          image_ready_at, started_at, ended_at, log_complete_at, removed_at, unknown_since, usage, \
          verdict_status, verdict_reason, exit_code, oom_killed, provenance, \
-         container_started_at, container_finished_at, verdict_message, driver"
+         container_started_at, container_finished_at, verdict_message, driver, \
+         cpu_nanos, memory_bytes"
     };
 }
 pub(crate) use columns;
@@ -218,6 +219,10 @@ pub(crate) fn read(row: &Row) -> Result<AttemptRecord, StoreError> {
         removed_at: cells.time_option("removed_at")?,
         unknown_since: cells.time_option("unknown_since")?,
         usage: cells.json_option("usage")?,
+        given: Share {
+            cpu_nanos: cells.number("cpu_nanos")?,
+            memory_bytes: cells.number("memory_bytes")?,
+        },
     })
 }
 

@@ -4,7 +4,7 @@ use longshore_core::array::ArrayPlace;
 use longshore_core::job::Job;
 use longshore_core::limits::PAGE;
 use longshore_core::outcome::{JobStatus, Outcome};
-use longshore_core::spec::{OwnerName, QueueName, ScheduleName};
+use longshore_core::spec::{ByteSize, JobSpec, OwnerName, QueueName, ScheduleName};
 use longshore_core::{ArrayId, HostId, JobId, Timestamp};
 
 use crate::columns::{Cells, time};
@@ -23,7 +23,7 @@ macro_rules! columns {
     () => {
         "id, spec, status, reason, exit_code, message, attempt, retries_used, infra_retries_used, \
          created_at, queued_at, not_before, started_at, finished_at, cancel_requested_at, total_deadline, \
-         image_digest, host_id, driver, array_id, array_index"
+         image_digest, host_id, driver, array_id, array_index, memory_bytes"
     };
 }
 pub(crate) use columns;
@@ -225,7 +225,7 @@ pub(crate) fn read(row: &Row) -> Result<Job, StoreError> {
     let status: JobStatus = cells.parse("status")?;
     Ok(Job {
         id: cells.parse("id")?,
-        spec: cells.json("spec")?,
+        spec: read_spec(&cells)?,
         driver: cells.parse("driver")?,
         status,
         outcome: read_outcome(&cells, status)?,
@@ -245,6 +245,15 @@ pub(crate) fn read(row: &Row) -> Result<Job, StoreError> {
         host: cells.parse_option("host_id")?,
         array: read_array(&cells)?,
     })
+}
+
+/// The spec as it holds now: with more memory than at first where that was not enough.
+pub(crate) fn read_spec(cells: &Cells<'_>) -> Result<JobSpec, StoreError> {
+    let mut spec: JobSpec = cells.json("spec")?;
+    if let Some(bytes) = cells.number_option("memory_bytes")? {
+        spec.raise_memory(ByteSize::from_bytes(bytes));
+    }
+    Ok(spec)
 }
 
 fn read_array(cells: &Cells<'_>) -> Result<Option<ArrayPlace>, StoreError> {

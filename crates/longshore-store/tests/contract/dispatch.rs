@@ -3,10 +3,11 @@
 use longshore_core::host::{Host, HostState};
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::JobSpec;
-use longshore_store::{Fenced, Store, StoreError};
+use longshore_store::{Claim, Fenced, Store, StoreError};
 
 use crate::world::{
-    add_host, at, claim, claim_one, claimed, exit, handle, host, running, spec, submit, worker,
+    add_host, at, claim, claim_one, claimed, end, exit, handle, host, retry_after, running, spec,
+    submit, worker,
 };
 
 pub(crate) async fn the_queue_is_ordered_by_priority_then_age(store: &Store) {
@@ -52,6 +53,21 @@ pub(crate) async fn a_job_is_claimed_once(store: &Store) {
         (job.status, job.attempt, job.host),
         (JobStatus::Launching, 1, Some(host))
     );
+}
+
+pub(crate) async fn a_job_that_was_tried_since_it_was_looked_at_is_not_claimed(store: &Store) {
+    let (job, fenced) = running(store, spec()).await;
+    store.end(fenced, end(1, retry_after(0))).await.unwrap();
+    store.release_due(at(4)).await.unwrap();
+    let late = claim(job, add_host(store, 1).await);
+    let current = Claim {
+        after: 1,
+        ..late.clone()
+    };
+    for (claim, attempts) in [(late, 0), (current, 1)] {
+        let made = store.claim(&[claim], worker(), at(30), at(5)).await;
+        assert_eq!(made.unwrap().len(), attempts);
+    }
 }
 
 pub(crate) async fn no_host_gets_more_attempts_than_slots(store: &Store) {

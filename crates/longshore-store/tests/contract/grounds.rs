@@ -51,6 +51,11 @@ impl Ground {
         Store::open_at(&self.location()).await.unwrap()
     }
 
+    /// Whether a server has it.
+    pub(crate) fn is_served(&self) -> bool {
+        self.database.is_some()
+    }
+
     /// The statement that makes the store one of a format that nobody knows yet: 99.
     pub(crate) fn newer_format(&self) -> &'static str {
         match &self.database {

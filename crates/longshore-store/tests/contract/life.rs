@@ -4,9 +4,10 @@ use longshore_core::attempt::Phase;
 use longshore_core::event::EventKind;
 use longshore_core::outcome::{CancelReason, FailReason, JobStatus, Outcome};
 use longshore_core::retry::Next;
+use longshore_core::spec::{ByteSize, JobSpec};
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, JobId};
-use longshore_store::{CancelAnswer, End, EventFilter, Fenced, Store, StoreError};
+use longshore_store::{CancelAnswer, End, EventFilter, Fenced, Silence, Store, StoreError};
 
 use crate::world::{
     add_host, at, claim_one, claimed, end, exit, handle, retry_after, running, spec,
@@ -119,6 +120,47 @@ pub(crate) async fn a_failed_attempt_with_a_retry_waits_and_runs_again_as_number
         .map(|attempt| attempt.number)
         .collect();
     assert_eq!(numbers, [1, 2]);
+}
+
+pub(crate) async fn more_memory_for_the_next_attempt_stays_with_the_job(store: &Store) {
+    let spec = JobSpec {
+        memory: Some(ByteSize::from_mebibytes(16)),
+        memory_swap: Some("24m".parse().unwrap()),
+        ..spec()
+    };
+    let (job, fenced) = running(store, spec).await;
+    let Next::Retry { after, budget, .. } = retry_after(10) else {
+        unreachable!("it is a retry");
+    };
+    let memory = Some(ByteSize::from_mebibytes(32));
+    let next = Next::Retry {
+        after,
+        budget,
+        memory,
+    };
+    store.end(fenced, end(137, next)).await.unwrap();
+    let events = store.events(EventFilter::default()).await.unwrap();
+    let detail = &events.last().unwrap().detail;
+    assert_eq!(
+        detail,
+        "in 10.0s, from the job's own budget, with memory 32m"
+    );
+    store.release_due(at(14)).await.unwrap();
+    assert_eq!(store.queued(9).await.unwrap()[0].spec.memory, memory);
+
+    let host = add_host(store, 1).await;
+    let second = Fenced::from(&claim_one(store, job, host).await);
+    let under_way = store.runs_under_way(9).await.unwrap();
+    assert_eq!(under_way[0].spec.memory, memory);
+    // A retry for another reason takes nothing back; nor does one that is asked for.
+    store.end(second, end(7, retry_after(0))).await.unwrap();
+    store.release_due(at(14)).await.unwrap();
+    let third = Fenced::from(&claim_one(store, job, host).await);
+    store.end(third, end(7, Next::Final)).await.unwrap();
+    store.request_retry(job, at(20)).await.unwrap();
+    let spec = store.job(job).await.unwrap().spec;
+    let swap = spec.memory_swap.map(|swap| swap.to_string());
+    assert_eq!((spec.memory, swap.as_deref()), (memory, Some("40m")));
 }
 
 pub(crate) async fn a_report_about_a_phase_that_is_over_is_stale(store: &Store) {
@@ -260,17 +302,16 @@ pub(crate) async fn an_unreachable_host_is_noted_once(store: &Store) {
             .await
             .unwrap();
     }
+    let host = store.attempt(fenced.attempt).await.unwrap().host;
+    let since = at(5);
     assert_eq!(
-        store.attempt(fenced.attempt).await.unwrap().unknown_since,
-        Some(at(5))
+        store.silences(9).await.unwrap(),
+        [Silence { job, host, since }]
     );
     for now in [7, 8] {
         store.unknown_since(fenced, None, at(now)).await.unwrap();
     }
-    assert_eq!(
-        store.attempt(fenced.attempt).await.unwrap().unknown_since,
-        None
-    );
+    assert_eq!(store.silences(9).await.unwrap(), []);
     let told = kinds(store, job).await.split_off(4);
     assert_eq!(told, [EventKind::HostUnreachable, EventKind::HostReachable]);
 }

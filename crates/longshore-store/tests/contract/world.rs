@@ -89,6 +89,7 @@ pub(crate) fn claim(job: JobId, host: HostId) -> Claim {
     Claim {
         job,
         attempt: AttemptId::new(uuid()),
+        after: 0,
         host,
         share: Share::default(),
         most: Share::ENDLESS,
@@ -111,7 +112,10 @@ pub(crate) async fn claimed(store: &Store, spec: JobSpec) -> (JobId, AttemptReco
 }
 
 pub(crate) async fn claim_one(store: &Store, job: JobId, host: HostId) -> AttemptRecord {
-    let claims = [claim(job, host)];
+    let claims = [Claim {
+        after: store.job(job).await.unwrap().attempt,
+        ..claim(job, host)
+    }];
     let mut made = store.claim(&claims, worker(), at(30), at(1)).await.unwrap();
     made.pop()
         .expect("the job is queued and the host has a slot")
@@ -179,5 +183,6 @@ pub(crate) fn retry_after(seconds: u64) -> Next {
     Next::Retry {
         after: Duration::from_secs(seconds),
         budget,
+        memory: None,
     }
 }

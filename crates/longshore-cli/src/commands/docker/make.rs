@@ -61,6 +61,10 @@ async fn jobs(desk: &Desk<'_>, args: MakeArgs) -> Result<Vec<JobId>, Failure> {
         let failure = Failure::usage("--after is for jobs that workers start");
         return Err(failure.hint("`longshore submit` stores such a job"));
     }
+    if taken.iter().any(|job| job.array.is_some()) {
+        let failure = Failure::usage("--array is for jobs that workers start");
+        return Err(failure.hint("`longshore submit --array …` stores such jobs"));
+    }
     let new: Vec<NewJob> = taken.into_iter().map(driven).collect();
     let submitted = session.store().await?.submit(&new, session.now()).await?;
     Ok(submitted.into_iter().map(|job| job.id).collect())

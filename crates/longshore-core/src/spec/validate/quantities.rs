@@ -16,6 +16,8 @@ pub(super) fn check(spec: &JobSpec, policy: &Policy, findings: &mut Findings) {
     check_ulimits(spec, findings);
     check_clocks(&spec.timeouts, findings);
     check_retries(&spec.retry, findings);
+    check_reasons(&spec.retry, findings);
+    check_raise(spec, policy, findings);
 }
 
 fn check_memory(spec: &JobSpec, policy: &Policy, findings: &mut Findings) {
@@ -102,5 +104,30 @@ fn check_retries(retry: &RetryPolicy, findings: &mut Findings) {
     {
         let problem = format!("{code} is no exit code of a failure");
         findings.refuse("retry.retry_on_exit", problem, "use codes from 1 to 255");
+    }
+}
+
+/// What is no failure of the job has a budget of its own, which `retry_on` does not narrow.
+fn check_reasons(retry: &RetryPolicy, findings: &mut Findings) {
+    for reason in retry.retry_on.iter().filter(|reason| !reason.is_of_job()) {
+        let problem = format!("{reason} is no failure of the job");
+        let remedy = "it is tried again as often as retry.infra_retries says; leave it out";
+        findings.refuse("retry.retry_on", problem, remedy);
+    }
+}
+
+/// A wish for more memory that can never be granted is a mistake.
+fn check_raise(spec: &JobSpec, policy: &Policy, findings: &mut Findings) {
+    let Some(most) = spec.retry.oom_up_to else {
+        return;
+    };
+    let memory = spec.memory.unwrap_or(policy.default_memory);
+    if most <= memory {
+        let problem = format!("{most} is no more than memory, {memory}");
+        findings.refuse("retry.oom_up_to", problem, "use more, or a smaller memory");
+    }
+    if spec.retry.retries == 0 {
+        let problem = "each attempt with more memory takes one of retries, which is 0";
+        findings.refuse("retry.oom_up_to", problem, "set retries, such as 5");
     }
 }

@@ -1,7 +1,7 @@
 //! Rules for free texts: arguments, variables, paths, labels, descriptions.
 
 use super::Findings;
-use crate::spec::{Command, JobSpec};
+use crate::spec::{Command, IdempotencyKey, JobSpec};
 
 /// The kernel's bound for one argument or variable, its closing NUL included.
 const ARGUMENT_MAX: usize = 128 * 1024;
@@ -24,11 +24,27 @@ pub(super) fn check(spec: &JobSpec, findings: &mut Findings) {
     check_total(spec, findings);
     check_workdir(spec, findings);
     check_description(spec, findings);
+    check_key(spec, findings);
     check_labels(spec, findings);
     check_name("env_template", spec.env_template.as_deref(), findings);
     check_name("host", spec.host.as_deref(), findings);
     if spec.env_file.iter().any(|path| path.trim().is_empty()) {
         findings.refuse("env_file", "a path is empty", "name a file or leave it out");
+    }
+}
+
+/// The keys of an array's jobs are keys, too.
+fn check_key(spec: &JobSpec, findings: &mut Findings) {
+    let last = spec.array.as_ref().and_then(|array| array.indexes().last());
+    let (Some(key), Some(last)) = (&spec.idempotency_key, last) else {
+        return;
+    };
+    let numbered = key.numbered(last);
+    if numbered.as_str().parse::<IdempotencyKey>().is_err() {
+        let ending = numbered.as_str().len() - key.as_str().len();
+        let problem = format!("with -{last} behind, for the last job of the array, it is too long");
+        let remedy = format!("leave {ending} characters of it out");
+        findings.refuse("idempotency_key", problem, remedy);
     }
 }
 

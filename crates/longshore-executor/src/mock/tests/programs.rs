@@ -60,6 +60,23 @@ async fn an_oom_end_is_marked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_container_with_less_memory_than_it_needs_ends_for_lack_of_it() {
+    let mock = mock(Behaviour::exits(0).needs(40 << 20));
+    for (number, limit, is_killed) in [(1, Some(32), true), (2, Some(40), false), (3, None, false)]
+    {
+        let mut launch = launch(number);
+        launch.spec.memory = limit.map(ByteSize::from_mebibytes);
+        let handle = mock.create(&launch).await.unwrap();
+        mock.start(&handle).await.unwrap();
+        assert_eq!(
+            exit(&mock, &handle).await.oom_killed,
+            is_killed,
+            "{limit:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_start_is_an_error_and_stays_visible() {
     let mock = mock(Behaviour::refuses_start(126, "permission denied"));
     let handle = mock.create(&launch(1)).await.unwrap();

@@ -46,8 +46,8 @@ const CLAIM: &str = concat!(
       cpu_nanos, memory_bytes, lane) \
      SELECT said.attempt, jobs.id, jobs.attempt + 1, said.host, 'claimed', said.worker, \
         said.until, 1, said.now, said.cpu, said.memory, jobs.lane \
-     FROM [attempt, job, host, worker, until, now, cpu, memory] AS said \
-     JOIN jobs ON jobs.id = said.job WHERE jobs.status = 'queued' RETURNING ",
+     FROM [attempt, job, after, host, worker, until, now, cpu, memory] AS said \
+     JOIN jobs ON jobs.id = said.job AND jobs.attempt = said.after WHERE jobs.status = 'queued' RETURNING ",
     columns!()
 );
 const RELEASE: &str =
@@ -61,6 +61,26 @@ const TAKE_OVER: &str = concat!(
      AND (lease_until IS NULL OR lease_until <= $5 OR worker_id = $3) RETURNING ",
     columns!()
 );
+
+/// A wish to start a queued job on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The job.
+    pub job: JobId,
+    /// Id of the attempt that is made for it.
+    pub attempt: AttemptId,
+    /// Number of the attempt before it, 0 if it is the first; a job that has had another one since it
+    /// was looked at is not claimed.
+    pub after: u32,
+    /// Where.
+    pub host: HostId,
+    /// What the attempt is given of the host as long as it holds a slot.
+    pub share: Share,
+    /// The most that may be given there together, this one included.
+    pub most: Share,
+    /// Why there, for the timeline.
+    pub why: String,
+}
 
 /// What is taken of a host that takes attempts.
 pub(crate) struct Room {
@@ -99,20 +119,21 @@ pub(crate) async fn rooms(
 /// Adds attempts of queued jobs, on hosts that have room for them.
 pub(crate) async fn claim(
     db: &mut Connection,
-    claims: impl Iterator<Item = ((AttemptId, JobId, HostId), Share)>,
+    claims: &[&Claim],
     lease: Lease,
     now: Timestamp,
 ) -> Result<HashMap<AttemptId, AttemptRecord>, StoreError> {
-    let rows = claims.map(|((attempt, job, host), share)| {
+    let rows = claims.iter().map(|claim| {
         [
-            attempt.to_string().into(),
-            job.to_string().into(),
-            host.to_string().into(),
+            claim.attempt.to_string().into(),
+            claim.job.to_string().into(),
+            i64::from(claim.after).into(),
+            claim.host.to_string().into(),
             lease.worker.to_string().into(),
             time(lease.until).into(),
             time(now).into(),
-            amount(share.cpu_nanos).into(),
-            amount(share.memory_bytes).into(),
+            amount(claim.share.cpu_nanos).into(),
+            amount(claim.share.memory_bytes).into(),
         ]
     });
     let rows = Set::new(CLAIM, rows).fetch_all(db).await?;

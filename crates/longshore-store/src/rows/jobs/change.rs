@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::outcome::{JobStatus, Outcome, Verdict};
 use longshore_core::retry::Budget;
+use longshore_core::spec::ByteSize;
 use longshore_core::{JobId, Timestamp};
 
-use crate::columns::{Cells, time};
+use crate::columns::{Cells, amount, time};
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
 use crate::set::Set;
@@ -69,8 +70,9 @@ const FINISH: &str = concat!(
 const RETRY: &str = concat!(
     "UPDATE jobs SET status = 'retrying', exit_code = said.code, message = said.words, \
      not_before = said.due, retries_used = retries_used + said.own, \
-     infra_retries_used = infra_retries_used + said.infra \
-     FROM [job, number, code, words, due, own, infra]",
+     infra_retries_used = infra_retries_used + said.infra, \
+     memory_bytes = COALESCE(said.memory, jobs.memory_bytes) \
+     FROM [job, number, code, words, due, own, infra, memory]",
     of_said!(),
     " AND status IN ('launching', 'running')"
 );
@@ -290,6 +292,8 @@ pub(crate) struct Retrial<'v> {
     pub(crate) verdict: &'v Verdict,
     pub(crate) budget: Budget,
     pub(crate) not_before: Timestamp,
+    /// Set when it is to have more memory than the one before.
+    pub(crate) memory: Option<ByteSize>,
 }
 
 /// Launching or running → retrying.
@@ -312,6 +316,7 @@ pub(crate) async fn retry(
             time(retrial.not_before).into(),
             own.into(),
             infra.into(),
+            retrial.memory.map(|memory| amount(memory.bytes())).into(),
         ]
     });
     Set::new(RETRY, rows).execute(db).await?;
