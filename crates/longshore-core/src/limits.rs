@@ -112,6 +112,9 @@ pub const STORE_BUSY: Duration = Duration::from_secs(10);
 pub const STORE_QUEUE: usize = 1024;
 /// Operations that share one commit.
 pub const STORE_BATCH: usize = 256;
+/// Turns that the store's writer leaves to other tasks, so that those whom it has just answered can
+/// come back with what follows.
+pub const STORE_GATHER: u32 = 200;
 /// Rows that one statement writes.
 pub const STORE_ROWS: usize = 400;
 /// Connections that read the store at the same time.

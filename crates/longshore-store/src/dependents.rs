@@ -13,10 +13,9 @@ use longshore_core::{JobId, Timestamp};
 use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::dependencies::{self, Waited};
-use crate::rows::events::{self, NewEvent};
+use crate::rows::events::{self, NewEvent, describe};
 use crate::rows::jobs::{self, waiting};
 use crate::store::Store;
-use crate::transitions::describe;
 
 /// What a job waits for, and how far that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

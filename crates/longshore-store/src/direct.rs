@@ -14,12 +14,12 @@ use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::change::Fenced;
 use crate::rows::attempts::{self, direct};
-use crate::rows::events::{self, NewEvent};
+use crate::rows::events::{self, NewEvent, describe};
 use crate::rows::hosts;
 use crate::rows::jobs::change::{self, Try, UnderWay};
 use crate::rows::jobs::direct as job_direct;
 use crate::store::Store;
-use crate::transitions::{describe, tell};
+use crate::transitions::tell;
 
 /// What became of the wish to begin an attempt.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,9 @@
 //! What the dispatcher needs beside the queue: the free slots, and the claim.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use longshore_core::event::EventKind;
+use longshore_core::health::Position;
 use longshore_core::job::{AttemptRecord, Lease};
 use longshore_core::lane::{Holding, Lane};
 use longshore_core::share::Share;
@@ -10,9 +11,9 @@ use longshore_core::{HostId, JobId, Timestamp, WorkerId};
 
 use crate::database::Connection;
 use crate::error::StoreError;
-use crate::rows::attempts::lead::{self, Claim};
+use crate::rows::attempts::lead::{self, Claim, Room};
 use crate::rows::events::{self, NewEvent};
-use crate::rows::jobs::change::{self, Try};
+use crate::rows::jobs::change;
 use crate::rows::{attempts, lanes, paused_queues};
 use crate::store::Store;
 
@@ -80,28 +81,53 @@ async fn claim_all(
     lease: Lease,
     now: Timestamp,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
-    let mut made = Vec::with_capacity(claims.len());
-    let mut news = Vec::with_capacity(claims.len());
     let mut gates = Gates::look(db, claims).await?;
+    let hosts: BTreeSet<HostId> = claims.iter().map(|claim| claim.host).collect();
+    let mut rooms = lead::rooms(db, hosts.into_iter()).await?;
+    let mut passed = Vec::with_capacity(claims.len());
     for claim in claims {
-        if !gates.let_in(claim.job) {
-            continue;
+        let room = rooms.get_mut(&claim.host);
+        if gates.is_open(claim.job) && room.is_some_and(|room| room.take(claim)) {
+            gates.passed(claim.job);
+            passed.push(claim);
         }
-        let Some(attempt) = lead::claim(db, claim, lease, now).await? else {
+    }
+    let mut records = lead::claim(db, &passed, lease, now).await?;
+    let mut made = Vec::with_capacity(records.len());
+    let mut news = Vec::with_capacity(records.len());
+    for claim in passed {
+        let Some(attempt) = records.remove(&claim.attempt) else {
             continue;
         };
-        let one = Try {
-            job: attempt.job,
-            number: attempt.number,
-        };
-        change::claim(db, one, attempt.host).await?;
-        gates.passed(attempt.job);
         let claimed = NewEvent::of_job(attempt.job, EventKind::Claimed, now);
         news.push(claimed.in_attempt(attempt.number).with(&claim.why));
         made.push(attempt);
     }
+    change::claim(db, made.iter()).await?;
     events::insert_all(db, &news).await?;
     Ok(made)
+}
+
+impl Room {
+    /// Takes what a claim asks for, if it is there.
+    fn take(&mut self, claim: &Claim) -> bool {
+        let given = self.given.plus(claim.share);
+        let has_room = self.busy < self.slots
+            && given.cpu_nanos <= claim.most.cpu_nanos
+            && given.memory_bytes <= claim.most.memory_bytes;
+        let is_trusted = match self.breaker {
+            Position::Closed => true,
+            Position::Open => false,
+            Position::HalfOpen => self.trials == 0,
+        };
+        if !has_room || !is_trusted {
+            return false;
+        }
+        self.given = given;
+        self.busy += 1;
+        self.trials += 1;
+        true
+    }
 }
 
 /// What of the queue stands between jobs and their start. Nobody else claims while it is looked at:
@@ -124,14 +150,15 @@ impl Gates {
         Ok(Self { lanes, holding })
     }
 
-    fn let_in(&self, job: JobId) -> bool {
+    fn is_open(&self, job: JobId) -> bool {
         let lane = self.lanes.get(&job);
         lane.is_some_and(|lane| self.holding.full(lane).is_none())
     }
 
+    /// The job is claimed: it is not claimed twice.
     fn passed(&mut self, job: JobId) {
-        if let Some(lane) = self.lanes.get(&job) {
-            self.holding.add(lane, 1);
+        if let Some(lane) = self.lanes.remove(&job) {
+            self.holding.add(&lane, 1);
         }
     }
 }

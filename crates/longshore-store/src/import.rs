@@ -11,11 +11,10 @@ use longshore_core::{HostId, Timestamp};
 use crate::database::Connection;
 use crate::error::StoreError;
 use crate::history::{ImportedJob, ImportedState};
-use crate::rows::events::{self, NewEvent};
+use crate::rows::events::{self, NewEvent, describe};
 use crate::rows::jobs::insert::{self, JobRow};
 use crate::rows::{attempts, hosts, jobs, labels};
 use crate::store::Store;
-use crate::transitions::describe;
 
 /// What became of an imported job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

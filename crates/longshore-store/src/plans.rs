@@ -9,6 +9,7 @@ use crate::rows::firings;
 use crate::rows::jobs::{ANY_OPEN, LIST, due};
 use crate::rows::lanes;
 use crate::runs;
+use crate::set::for_sqlite;
 
 async fn plan(store: &Store, sql: &str) -> String {
     let Connection::Sqlite(mut reader) = store.readers().acquire().await.unwrap() else {
@@ -48,7 +49,7 @@ async fn what_runs_all_the_time_neither_sorts_nor_scans() {
         (attempts::EXPIRED, &["attempts_leases"]),
         (attempts::UNREMOVED, &["attempts_unremoved"]),
         (attempts::LOADS, &["attempts_slots"]),
-        (lead::CLAIM, &["attempts_slots"]),
+        (&for_sqlite(lead::ROOMS), &["attempts_slots"]),
         (firings::READY, &["firings_waiting"]),
         (runs::PAST, &["jobs_finished"]),
     ] {

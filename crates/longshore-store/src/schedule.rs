@@ -8,10 +8,9 @@ use longshore_core::{JobId, Timestamp};
 use crate::database::Connection;
 use crate::dependents;
 use crate::error::StoreError;
-use crate::rows::events::{self, NewEvent};
+use crate::rows::events::{self, NewEvent, describe};
 use crate::rows::jobs::{change, due};
 use crate::store::Store;
-use crate::transitions::describe;
 
 impl Store {
     /// Releases all pending and retrying jobs whose time has come; says how many.

@@ -4,73 +4,14 @@
 //! the statements' texts.
 
 use sqlx::database::HasStatementCache;
+use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Encode, Type};
+use sqlx::{AssertSqlSafe, Encode, Postgres, Type};
 
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
 use crate::postgres;
-
-/// A value that is bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    Text(Option<String>),
-    Number(Option<i64>),
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
-    }
-}
-
-impl From<&String> for Value {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(Some(number))
-    }
-}
-
-impl From<Option<i64>> for Value {
-    fn from(number: Option<i64>) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Option<&str>> for Value {
-    fn from(text: Option<&str>) -> Self {
-        text.map(str::to_owned).into()
-    }
-}
-
-impl From<Option<&String>> for Value {
-    fn from(text: Option<&String>) -> Self {
-        text.cloned().into()
-    }
-}
-
-impl From<&Option<String>> for Value {
-    fn from(text: &Option<String>) -> Self {
-        text.clone().into()
-    }
-}
+use crate::values::{Column, Value};
 
 /// The text of a statement.
 enum Text {
@@ -85,6 +26,8 @@ enum Text {
 pub(crate) struct Statement {
     text: Text,
     values: Vec<Value>,
+    /// Bound after the values; only for a server.
+    columns: Vec<Column>,
     is_usual: bool,
 }
 
@@ -98,8 +41,19 @@ impl Statement {
         Self {
             text,
             values,
+            columns: Vec::new(),
             is_usual: true,
         }
+    }
+
+    /// A statement with `?` for each value.
+    pub(crate) fn built(text: String) -> Self {
+        Self::new(Text::Built(text), Vec::new())
+    }
+
+    /// Binds whole columns, for a server.
+    pub(crate) fn with_columns(self, columns: Vec<Column>) -> Self {
+        Self { columns, ..self }
     }
 
     /// Binds the next value.
@@ -119,7 +73,7 @@ impl Statement {
         Ok(match db {
             Connection::Sqlite(db) => self.bound().execute(&mut **db).await?.rows_affected(),
             Connection::Postgres(db) => {
-                let query = self.for_postgres().bound();
+                let query = self.for_postgres();
                 let answer = postgres::within(query.execute(db.connection()?)).await;
                 db.heard(answer)?.rows_affected()
             }
@@ -134,7 +88,7 @@ impl Statement {
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Connection::Postgres(db) => {
-                let query = self.for_postgres().bound();
+                let query = self.for_postgres();
                 let answer = postgres::within(query.fetch_all(db.connection()?)).await;
                 let rows = db.heard(answer)?;
                 rows.into_iter().map(Row::Postgres).collect()
@@ -153,7 +107,7 @@ impl Statement {
                 row.map(Row::Sqlite)
             }
             Connection::Postgres(db) => {
-                let query = self.for_postgres().bound();
+                let query = self.for_postgres();
                 let answer = postgres::within(query.fetch_optional(db.connection()?)).await;
                 let row = db.heard(answer)?;
                 row.map(Row::Postgres)
@@ -167,16 +121,20 @@ impl Statement {
         row.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
-    fn for_postgres(mut self) -> Self {
-        let texts = self.values.iter_mut().filter_map(|value| match value {
-            Value::Text(text) => text.as_mut(),
-            Value::Number(_) => None,
-        });
+    fn for_postgres(mut self) -> Query<'static, Postgres, PgArguments> {
+        let texts = self.values.iter_mut().filter_map(Value::text_mut);
         texts.for_each(postgres::make_fit);
         if let Text::Built(text) = &mut self.text {
             *text = numbered(text);
         }
-        self
+        let columns = std::mem::take(&mut self.columns);
+        let query = self.bound();
+        columns
+            .into_iter()
+            .fold(query, |query, column| match column {
+                Column::Texts(texts) => query.bind(texts),
+                Column::Numbers(numbers) => query.bind(numbers),
+            })
     }
 
     fn bound<D>(self) -> Query<'static, D, D::Arguments>
@@ -239,19 +197,6 @@ impl Builder {
         self
     }
 
-    /// Adds a `VALUES` clause: the values of each row.
-    pub(crate) fn push_rows<const N: usize>(
-        &mut self,
-        rows: impl IntoIterator<Item = [Value; N]>,
-    ) -> &mut Self {
-        self.push("VALUES ");
-        for (index, row) in rows.into_iter().enumerate() {
-            self.push(if index > 0 { ", (" } else { "(" });
-            self.push_list(row).push(")");
-        }
-        self
-    }
-
     /// The statement.
     pub(crate) fn build(self) -> Statement {
         Statement::new(Text::Built(self.text), self.values)
@@ -276,13 +221,13 @@ mod tests {
 
     #[test]
     fn places_for_values_are_numbered_in_their_order() {
-        let mut builder = Builder::new("INSERT INTO t (a, b) ");
-        builder.push_rows([[1.into(), "x".into()], [2.into(), "y".into()]]);
-        builder.push(" RETURNING a");
-        let text = "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) RETURNING a";
+        let mut builder = Builder::new("SELECT a FROM t WHERE b = ");
+        builder.push_bind("x").push(" AND a IN (");
+        builder.push_list([1.into(), 2.into()]).push(")");
+        let text = "SELECT a FROM t WHERE b = $1 AND a IN ($2, $3)";
         assert_eq!(numbered(&builder.text), text);
         let statement = builder.build();
-        let values: [Value; 4] = [1.into(), "x".into(), 2.into(), "y".into()];
+        let values: [Value; 3] = ["x".into(), 1.into(), 2.into()];
         assert_eq!(statement.values, values);
     }
 }

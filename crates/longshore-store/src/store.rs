@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::BoxFuture;
-use longshore_core::{AttemptId, PoolId};
+use longshore_core::PoolId;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::changes::Changes;
@@ -14,6 +15,7 @@ use crate::error::StoreError;
 use crate::location::{Location, Served};
 use crate::logs::LogStore;
 use crate::opening::{self, Opened};
+use crate::operation::Operation;
 use crate::rows::settings;
 use crate::signal::Signal;
 use crate::writer::Writer;
@@ -152,16 +154,24 @@ impl Store {
             + Send
             + 'static,
     {
-        let result = self.write(work).await;
-        if let Err(StoreError::Stale { attempt }) = &result {
-            self.count_stale(*attempt);
-        }
-        result
+        self.stale_counted(self.write(work).await)
     }
 
-    fn count_stale(&self, attempt: AttemptId) {
-        self.inner.stale_reports.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(attempt.id = %attempt, "refused a stale report");
+    /// Has an operation done that answers there; see [`Writer::queue`]. Counts stale reports.
+    pub(crate) async fn queue<T>(
+        &self,
+        operation: Box<dyn Operation>,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.stale_counted(self.inner.writer.queue(operation, answer).await)
+    }
+
+    fn stale_counted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Stale { attempt }) = &result {
+            self.inner.stale_reports.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(attempt.id = %attempt, "refused a stale report");
+        }
+        result
     }
 }
 

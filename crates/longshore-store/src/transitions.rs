@@ -1,16 +1,16 @@
-//! What whoever leads an attempt reports about it, up to its container's end.
+//! What whoever leads an attempt reports about it.
 //!
 //! Each report names the attempt and the fence; one that comes too late, from a worker that lost the
 //! attempt or about a phase that is over, is refused as stale and changes nothing.
 
-use longshore_core::attempt::Phase;
 use longshore_core::event::EventKind;
 use longshore_core::launch::Handle;
-use longshore_core::outcome::{Outcome, Verdict};
+use longshore_core::outcome::{JobStatus, Verdict};
 use longshore_core::{AttemptId, JobId, Timestamp};
 
 use crate::database::Connection;
 use crate::error::StoreError;
+use crate::reports::{Created, End, Ended, Exited, ImageReady, Removed, Started};
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change as job_change;
@@ -55,21 +55,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let digest = digest.map(str::to_owned);
-        self.report(move |db| {
-            Box::pin(async move {
-                let one = change::image_ready(db, fenced, now).await?;
-                if let Some(digest) = &digest {
-                    job_change::set_image(db, one.job, digest).await?;
-                }
-                tell(
-                    db,
-                    one,
-                    EventKind::ImageReady,
-                    digest.unwrap_or_default(),
-                    now,
-                )
-                .await
-            })
+        self.hand_in(ImageReady {
+            fenced,
+            digest,
+            now,
         })
         .await
     }
@@ -85,14 +74,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let handle = handle.clone();
-        self.report(move |db| {
-            Box::pin(async move {
-                if change::is_created(db, fenced, &handle).await? {
-                    return Ok(());
-                }
-                let one = change::created(db, fenced, &handle).await?;
-                tell(db, one, EventKind::Created, String::new(), now).await
-            })
+        self.hand_in(Created {
+            fenced,
+            handle,
+            now,
         })
         .await
     }
@@ -108,19 +93,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let handle = handle.clone();
-        self.report(move |db| {
-            Box::pin(async move {
-                if change::is_running(db, fenced).await? {
-                    return Ok(());
-                }
-                let one = change::started(db, fenced, &handle, now).await?;
-                if !job_change::run(db, one, now).await? {
-                    return Err(StoreError::Stale {
-                        attempt: fenced.attempt,
-                    });
-                }
-                tell(db, one, EventKind::Started, String::new(), now).await
-            })
+        self.hand_in(Started {
+            fenced,
+            handle,
+            now,
         })
         .await
     }
@@ -138,22 +114,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (handle, verdict) = (handle.clone(), verdict.clone());
-        self.report(move |db| {
-            Box::pin(async move {
-                let exited = change::exited(db, fenced, &handle, &verdict, now).await;
-                if let Err(StoreError::Stale { .. }) = exited {
-                    let known = change::known(db, fenced, Phase::Draining, &verdict).await;
-                    return known.map(|_| ());
-                }
-                tell(
-                    db,
-                    exited?,
-                    EventKind::Exited,
-                    describe(verdict.outcome),
-                    now,
-                )
-                .await
-            })
+        self.hand_in(Exited {
+            fenced,
+            handle,
+            verdict,
+            now,
         })
         .await
     }
@@ -184,25 +149,23 @@ impl Store {
         .await
     }
 
+    /// Ends an attempt and moves its job: to `retrying` if another try follows and nobody wishes the
+    /// job cancelled, else to the final status. A job that its caller drives is always final then:
+    /// its caller tries again, or does not. Answers with the job's status. Said again with the same
+    /// verdict, it changes nothing.
+    ///
+    /// # Errors
+    /// The report is stale, or the store is busy, full or damaged.
+    pub async fn end(&self, fenced: Fenced, end: End) -> Result<JobStatus, StoreError> {
+        self.hand_in(Ended { fenced, end }).await
+    }
+
     /// The container of an ended attempt is gone. Said again, it changes nothing.
     ///
     /// # Errors
     /// The attempt is not over, or the store is busy, full or damaged.
     pub async fn removed(&self, attempt: AttemptId, now: Timestamp) -> Result<(), StoreError> {
-        self.report(move |db| {
-            Box::pin(async move {
-                if let Some(one) = change::removed(db, attempt, now).await? {
-                    return tell(db, one, EventKind::Removed, String::new(), now).await;
-                }
-                match crate::rows::attempts::get(db, attempt).await? {
-                    Some(record) if record.removed_at.is_none() => {
-                        Err(StoreError::Stale { attempt })
-                    }
-                    Some(_) | None => Ok(()),
-                }
-            })
-        })
-        .await
+        self.hand_in(Removed { attempt, now }).await
     }
 
     /// Adds a line to a job's timeline.
@@ -262,11 +225,4 @@ pub(crate) async fn tell(
         .in_attempt(one.number)
         .with(detail);
     events::insert(db, event).await
-}
-
-/// Status and reason, as a timeline shows them.
-pub(crate) fn describe(outcome: Outcome) -> String {
-    format!("{} {outcome}", outcome.status())
-        .trim_end()
-        .to_owned()
 }

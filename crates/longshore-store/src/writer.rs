@@ -9,11 +9,12 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use longshore_core::limits::{STORE_BATCH, STORE_QUEUE};
+use longshore_core::limits::{STORE_BATCH, STORE_GATHER, STORE_QUEUE};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::database::Connection;
 use crate::error::StoreError;
+use crate::operation::{Operation, Ran, Reply};
 use crate::signal::Signal;
 use crate::transactions::Transactions;
 
@@ -45,53 +46,34 @@ impl Writer {
             + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let queued = Queued {
+        let work = Work {
             work: Some(work),
-            result: None,
-            reply,
+            reply: Reply::to(reply),
         };
-        self.queue
-            .send(Box::new(queued))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        self.queue(Box::new(work), answer).await
+    }
+
+    /// Has an operation done, like [`Self::run`], and answers with what comes of it.
+    pub(crate) async fn queue<T>(
+        &self,
+        operation: Box<dyn Operation>,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let sent = self.queue.send(operation).await;
+        sent.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }
 
-/// An operation that waits for its turn.
-trait Operation: Send {
-    /// Does its work and keeps the result for [`Self::answer`].
-    fn run<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Ran>;
-
-    /// Tells the caller: its own result if the commit succeeded.
-    fn answer(self: Box<Self>, commit: Result<(), StoreError>);
-}
-
-/// Whether an operation's writes should stay.
-enum Ran {
-    Well,
-    Badly(StoreError),
-}
-
-impl From<Ran> for Result<(), StoreError> {
-    fn from(ran: Ran) -> Self {
-        match ran {
-            Ran::Well => Ok(()),
-            Ran::Badly(error) => Err(error),
-        }
-    }
-}
-
-struct Queued<T, W> {
+struct Work<T, W> {
     work: Option<W>,
-    result: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: Reply<T>,
 }
 
-impl<T, W> Operation for Queued<T, W>
+impl<T, W> Operation for Work<T, W>
 where
-    T: Send,
-    W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+    T: Send + 'static,
+    W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
     fn run<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
@@ -100,48 +82,80 @@ where
             };
             let result = work(connection).await;
             let ran = result.as_ref().err().cloned().map_or(Ran::Well, Ran::Badly);
-            self.result = Some(result);
+            self.reply.keep(result);
             ran
         })
     }
 
     fn answer(self: Box<Self>, commit: Result<(), StoreError>) {
-        let result = match (commit, self.result) {
-            (Ok(()), Some(result)) | (Err(_), Some(result @ Err(_))) => result,
-            (Err(error), Some(Ok(_)) | None) => Err(error),
-            (Ok(()), None) => Err(StoreError::Closed),
-        };
-        // A caller that went away does not need the answer.
-        let _ = self.reply.send(result);
+        self.reply.answer(commit);
     }
 }
 
 async fn write(
     mut transactions: Transactions,
-    mut operations: mpsc::Receiver<Box<dyn Operation>>,
+    mut queue: mpsc::Receiver<Box<dyn Operation>>,
     signal: Arc<Signal>,
 ) {
-    let mut batch = Vec::with_capacity(STORE_BATCH);
-    while operations.recv_many(&mut batch, STORE_BATCH).await > 0 {
+    let mut waiting = Vec::with_capacity(STORE_BATCH);
+    let mut answered = 0;
+    while queue.recv_many(&mut waiting, STORE_BATCH).await > 0 {
+        gather(&mut queue, &mut waiting, answered).await;
+        answered = waiting.len();
+        let mut batch = joined(waiting.drain(..));
         let committed = transact(&mut transactions, &mut batch).await;
         if committed.is_ok() {
             signal.committed();
         }
-        for operation in batch.drain(..) {
+        for operation in batch {
             operation.answer(committed.clone());
         }
     }
 }
 
+/// Lets those whom the last transaction answered come back before the next one begins: they move in
+/// step, and without this the first of them would get a transaction of its own, and all others wait.
+/// Who comes alone is not kept waiting.
+async fn gather(
+    queue: &mut mpsc::Receiver<Box<dyn Operation>>,
+    waiting: &mut Vec<Box<dyn Operation>>,
+    answered: usize,
+) {
+    for _ in 0..STORE_GATHER {
+        while waiting.len() < STORE_BATCH
+            && let Ok(next) = queue.try_recv()
+        {
+            waiting.push(next);
+        }
+        if waiting.len() >= answered {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Joins those that come one behind the other and can be done together.
+fn joined(waiting: impl Iterator<Item = Box<dyn Operation>>) -> Vec<Box<dyn Operation>> {
+    let mut batch: Vec<Box<dyn Operation>> = Vec::new();
+    for next in waiting {
+        let left = match batch.last_mut() {
+            Some(last) => last.join(next),
+            None => Some(next),
+        };
+        batch.extend(left);
+    }
+    batch
+}
+
 /// Runs a batch in one transaction.
 async fn transact(
     transactions: &mut Transactions,
-    batch: &mut [Box<dyn Operation>],
+    batch: &mut Vec<Box<dyn Operation>>,
 ) -> Result<(), StoreError> {
     let connection = transactions.begin().await?;
-    let ran = match batch {
-        [alone] => alone.run(connection).await.into(),
-        several => run_all(connection, several).await,
+    let ran = match batch.as_mut_slice() {
+        [alone] if alone.is_single() => alone.run(connection).await.into(),
+        _ => run_all(connection, batch).await,
     };
     if ran.is_err() {
         transactions.roll_back().await;
@@ -150,14 +164,17 @@ async fn transact(
     transactions.commit().await
 }
 
-/// Runs each operation under its own savepoint. An error here means that the transaction is gone:
-/// with its connection, or because a full disk makes SQLite give up all of it.
+/// Runs each operation under its own savepoint; one that fails as a whole again in its parts. An
+/// error here means that the transaction is gone: with its connection, or because a full disk makes
+/// SQLite give up all of it.
 async fn run_all(
     connection: &mut Connection,
-    batch: &mut [Box<dyn Operation>],
+    batch: &mut Vec<Box<dyn Operation>>,
 ) -> Result<(), StoreError> {
     connection.run("SAVEPOINT operation").await?;
-    for operation in batch {
+    let mut index = 0;
+    while let Some(operation) = batch.get_mut(index) {
+        index += 1;
         match operation.run(connection).await {
             Ran::Well => {
                 let next = "RELEASE operation; SAVEPOINT operation";
@@ -166,6 +183,8 @@ async fn run_all(
             Ran::Badly(error) => {
                 let undone = connection.run("ROLLBACK TO operation").await;
                 undone.map_err(|_| error)?;
+                let parts = operation.split();
+                batch.splice(index..index, parts);
             }
         }
     }

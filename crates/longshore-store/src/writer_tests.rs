@@ -1,10 +1,13 @@
 //! A full disk, and operations that share a commit with one that fails.
 
-use longshore_core::{JobId, Timestamp};
+use futures::future::join_all;
+use longshore_core::event::{EventKind, JobEvent};
+use longshore_core::share::Share;
+use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 use uuid::Uuid;
 
 use crate::database::Connection;
-use crate::{EventFilter, NewJob, Store, StoreError};
+use crate::{Claim, EventFilter, Fenced, NewJob, Store, StoreError};
 
 fn job(number: u128, description: &str) -> NewJob {
     let mut spec = longshore_core::spec::JobSpec::new("busybox:1".parse().unwrap());
@@ -106,4 +109,60 @@ async fn an_operation_that_fails_takes_nothing_of_its_neighbours_along() {
     );
     assert!(before.is_ok() && failed.is_err() && after.is_ok());
     assert!(store.job(first.id).await.is_ok() && store.job(second.id).await.is_ok());
+}
+
+/// A host with room for these jobs, which are claimed there.
+async fn claimed(store: &Store, jobs: &[NewJob]) -> Vec<Fenced> {
+    store.submit(jobs, now()).await.unwrap();
+    let host = HostId::new(Uuid::from_u128(1));
+    let insert = format!(
+        "INSERT INTO hosts (id, name, kind, endpoint, state, slots, weight, labels, created_at, \
+         updated_at) VALUES ('{host}', 'h', 'mock', '{{\"address\": \"mock://\"}}', 'active', 99, \
+         100, '{{}}', 0, 0)"
+    );
+    store
+        .write(move |db| Box::pin(set(db, insert)))
+        .await
+        .unwrap();
+    let claim = |job: &NewJob| Claim {
+        job: job.id,
+        attempt: AttemptId::new(job.id.uuid()),
+        after: 0,
+        host,
+        share: Share::NOTHING,
+        most: Share::ENDLESS,
+        why: String::new(),
+    };
+    let claims: Vec<Claim> = jobs.iter().map(claim).collect();
+    let worker = WorkerId::new(Uuid::from_u128(2));
+    let made = store.claim(&claims, worker, now(), now()).await.unwrap();
+    made.iter().map(Fenced::from).collect()
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_written_takes_nothing_of_its_set_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let jobs: Vec<NewJob> = (1..=8).map(|number| job(number, "")).collect();
+    let fenced = claimed(&store, &jobs).await;
+    let bad = fenced[3].attempt;
+    let trigger = format!(
+        "CREATE TRIGGER bad BEFORE UPDATE ON attempts WHEN NEW.id = '{bad}' \
+         BEGIN SELECT RAISE(ABORT, 'it cannot be'); END"
+    );
+    store
+        .write(move |db| Box::pin(set(db, trigger)))
+        .await
+        .unwrap();
+    let ready = fenced
+        .iter()
+        .map(|one| store.image_ready(*one, None, now()));
+    for (one, answer) in fenced.iter().zip(join_all(ready).await) {
+        assert_eq!(answer.is_err(), one.attempt == bad, "{answer:?}");
+        let attempt = store.attempt(one.attempt).await.unwrap();
+        assert_eq!(attempt.image_ready_at.is_none(), one.attempt == bad);
+        let events = store.events(EventFilter::default()).await.unwrap();
+        let ready = |event: &&JobEvent| event.kind == EventKind::ImageReady;
+        assert_eq!(events.iter().filter(ready).count(), fenced.len() - 1);
+    }
 }

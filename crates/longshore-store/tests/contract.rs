@@ -35,6 +35,8 @@ mod runs;
 mod schedule;
 #[path = "contract/schedules.rs"]
 mod schedules;
+#[path = "contract/sets.rs"]
+mod sets;
 #[path = "contract/submit.rs"]
 mod submit;
 #[path = "contract/wishes.rs"]
@@ -104,6 +106,12 @@ contract! {
         the_first_image_digest_is_kept,
         an_unreachable_host_is_noted_once,
         a_container_is_removed_only_after_the_end,
+    }
+    sets {
+        of_many_reports_at_once_only_the_stale_ones_are_refused,
+        a_whole_life_that_is_reported_at_once_is_told_in_its_order,
+        attempts_that_end_together_move_their_jobs_each_its_own_way,
+        who_waits_for_several_that_end_together_is_released,
     }
     wishes {
         a_waiting_job_is_cancelled_at_once,

@@ -1,20 +1,22 @@
 //! The table of dependencies: what jobs wait for.
 
 use longshore_core::dependency::{Condition, Dependency, Upstream};
-use longshore_core::limits::STORE_ROWS;
 use longshore_core::{JobId, Timestamp};
 
 use crate::columns::{Cells, time};
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::statement::{Builder, query};
+use crate::set::Set;
+use crate::statement::query;
 
-const INSERT: &str = "INSERT INTO dependencies (job_id, upstream, kind, condition) ";
+const INSERT: &str = "INSERT INTO dependencies (job_id, upstream, kind, condition) \
+    SELECT job, before, what, wanted FROM [job, before, what, wanted] AS said";
 // Those that somebody waits for, of jobs that ended and of their arrays.
-const WAITED_FOR: &str = "SELECT DISTINCT upstream, kind FROM dependencies \
-    WHERE met_at IS NULL AND upstream IN (";
-const OR_ARRAYS: &str = ") OR met_at IS NULL AND upstream IN ( \
-    SELECT array_id FROM jobs WHERE array_id IS NOT NULL AND id IN (";
+pub(crate) const WAITED_FOR: &str = "WITH done (upstream) AS (SELECT job FROM [job] AS said), \
+    ended (upstream) AS (SELECT upstream FROM done UNION SELECT array_id FROM jobs \
+        JOIN done ON jobs.id = done.upstream WHERE array_id IS NOT NULL) \
+    SELECT DISTINCT dependencies.upstream AS upstream, dependencies.kind AS kind FROM ended \
+    JOIN dependencies ON dependencies.upstream = ended.upstream WHERE dependencies.met_at IS NULL";
 const MEET: &str = "UPDATE dependencies SET met_at = $3 \
     WHERE upstream = $1 AND condition = $2 AND met_at IS NULL RETURNING job_id";
 const WAITING: &str = "SELECT job_id FROM dependencies \
@@ -36,19 +38,16 @@ pub(crate) async fn insert(
     db: &mut Connection,
     waits: &[(JobId, Dependency)],
 ) -> Result<(), StoreError> {
-    for part in waits.chunks(STORE_ROWS) {
-        let mut query = Builder::new(INSERT);
-        query.push_rows(part.iter().map(|(job, dependency)| {
-            let (upstream, kind) = key(dependency.upstream);
-            [
-                job.to_string().into(),
-                upstream.into(),
-                kind.into(),
-                dependency.condition.word().into(),
-            ]
-        }));
-        query.build().usual(false).execute(&mut *db).await?;
-    }
+    let rows = waits.iter().map(|(job, dependency)| {
+        let (upstream, kind) = key(dependency.upstream);
+        [
+            job.to_string().into(),
+            upstream.into(),
+            kind.into(),
+            dependency.condition.word().into(),
+        ]
+    });
+    Set::new(INSERT, rows).execute(db).await?;
     Ok(())
 }
 
@@ -57,18 +56,9 @@ pub(crate) async fn waited_for(
     db: &mut Connection,
     ended: &[JobId],
 ) -> Result<Vec<Upstream>, StoreError> {
-    let mut upstreams = Vec::new();
-    for part in ended.chunks(STORE_ROWS) {
-        let ids = || part.iter().map(|id| id.to_string().into());
-        let mut query = Builder::new(WAITED_FOR);
-        query.push_list(ids()).push(OR_ARRAYS);
-        query.push_list(ids()).push("))");
-        let is_usual = part.len() == 1;
-        for row in query.build().usual(is_usual).fetch_all(&mut *db).await? {
-            upstreams.push(read_upstream(&row)?);
-        }
-    }
-    Ok(upstreams)
+    let rows = ended.iter().map(|id| [id.to_string().into()]);
+    let rows = Set::new(WAITED_FOR, rows).fetch_all(db).await?;
+    rows.iter().map(read_upstream).collect()
 }
 
 /// Marks a condition as met; says whose.

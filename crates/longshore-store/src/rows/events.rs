@@ -1,16 +1,18 @@
 //! The table of events: the timeline of every job, in the order of the commits.
 
 use longshore_core::event::{EventKind, JobEvent};
-use longshore_core::limits::{PAGE, STORE_ROWS};
+use longshore_core::limits::PAGE;
+use longshore_core::outcome::Outcome;
 use longshore_core::{JobId, Timestamp};
 
 use crate::columns::{Cells, time};
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::statement::{Builder, query};
+use crate::set::Set;
+use crate::statement::query;
 
 const INSERT: &str = "INSERT INTO events (job_id, attempt, at, kind, detail) \
-    VALUES ($1, $2, $3, $4, $5)";
+    SELECT job, number, at, kind, detail FROM [job, number, at, kind, detail] AS said";
 const AFTER: &str = "SELECT sequence, job_id, attempt, at, kind, detail FROM events \
     WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 const AFTER_OF_JOB: &str = "SELECT sequence, job_id, attempt, at, kind, detail FROM events \
@@ -78,35 +80,30 @@ impl NewEvent {
     }
 }
 
+/// Status and reason, as a timeline shows them.
+pub(crate) fn describe(outcome: Outcome) -> String {
+    format!("{} {outcome}", outcome.status())
+        .trim_end()
+        .to_owned()
+}
+
 /// Writes one event.
 pub(crate) async fn insert(db: &mut Connection, event: NewEvent) -> Result<(), StoreError> {
-    query(INSERT)
-        .bind(event.job.to_string())
-        .bind(event.attempt.map(i64::from))
-        .bind(time(event.at))
-        .bind(event.kind.word())
-        .bind(event.detail)
-        .execute(db)
-        .await?;
-    Ok(())
+    insert_all(db, &[event]).await
 }
 
 /// Writes many events in their order.
 pub(crate) async fn insert_all(db: &mut Connection, events: &[NewEvent]) -> Result<(), StoreError> {
-    for part in events.chunks(STORE_ROWS) {
-        let mut query = Builder::new("INSERT INTO events (job_id, attempt, at, kind, detail) ");
-        query.push_rows(part.iter().map(|event| {
-            [
-                event.job.to_string().into(),
-                event.attempt.map(i64::from).into(),
-                time(event.at).into(),
-                event.kind.word().into(),
-                event.detail.as_str().into(),
-            ]
-        }));
-        let is_usual = part.len() == STORE_ROWS;
-        query.build().usual(is_usual).execute(&mut *db).await?;
-    }
+    let rows = events.iter().map(|event| {
+        [
+            event.job.to_string().into(),
+            event.attempt.map(i64::from).into(),
+            time(event.at).into(),
+            event.kind.word().into(),
+            event.detail.as_str().into(),
+        ]
+    });
+    Set::new(INSERT, rows).execute(db).await?;
     Ok(())
 }
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use longshore_core::job::Job;
 use longshore_core::lane::{Holding, Lane};
-use longshore_core::limits::{LANES, STORE_ROWS};
+use longshore_core::limits::LANES;
 use longshore_core::{JobId, Timestamp};
 
 use super::jobs;
 use crate::columns::{Cells, time};
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
+use crate::set::Set;
 use crate::statement::{Builder, query};
 
 /// Jobs whose heads one statement reads: a database takes only so many parts in one.
@@ -57,7 +58,8 @@ const BEFORE: &str = concat!(
     place!(),
     ", id) < ($2 - $3 * 60000000000, $4)"
 );
-const OF_QUEUED: &str = "SELECT id, lane FROM jobs WHERE status = 'queued' AND id IN (";
+const OF_QUEUED: &str = "SELECT jobs.id AS id, jobs.lane AS lane FROM [job] AS said \
+    JOIN jobs ON jobs.id = said.job WHERE jobs.status = 'queued'";
 
 /// A lane of the queue.
 pub(crate) struct OpenLane {
@@ -156,17 +158,11 @@ pub(crate) async fn of_queued(
     db: &mut Connection,
     jobs: impl Iterator<Item = JobId>,
 ) -> Result<HashMap<JobId, Lane>, StoreError> {
-    let ids: Vec<JobId> = jobs.collect();
-    let mut lanes = HashMap::with_capacity(ids.len());
-    for part in ids.chunks(STORE_ROWS) {
-        let mut query = Builder::new(OF_QUEUED);
-        query.push_list(part.iter().map(|id| id.to_string().into()));
-        query.push(")");
-        let is_usual = part.len() == 1;
-        for row in query.build().usual(is_usual).fetch_all(&mut *db).await? {
-            let cells = Cells::new("jobs", &row);
-            lanes.insert(cells.parse("id")?, cells.parse("lane")?);
-        }
-    }
-    Ok(lanes)
+    let rows = jobs.map(|id| [id.to_string().into()]);
+    let rows = Set::new(OF_QUEUED, rows).fetch_all(db).await?;
+    let read = |row: &Row| {
+        let cells = Cells::new("jobs", row);
+        Ok((cells.parse("id")?, cells.parse("lane")?))
+    };
+    rows.iter().map(read).collect()
 }

@@ -1,45 +1,60 @@
 //! The table of attempts: who leads one. Claims, leases, take-overs.
 
+use std::collections::HashMap;
+
+use longshore_core::health::Position;
 use longshore_core::job::{AttemptRecord, Lease};
-use longshore_core::limits::STORE_ROWS;
 use longshore_core::share::Share;
 use longshore_core::{AttemptId, HostId, JobId, Timestamp, WorkerId};
 
 use super::{columns, holds_slot, read};
-use crate::columns::{amount, time};
-use crate::database::Connection;
+use crate::columns::{Cells, amount, time};
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
-use crate::statement::{Builder, query};
+use crate::set::Set;
+use crate::statement::query;
 
-// Slots and shares are counted in the statement itself: two workers that claim at one time cannot
-// both have the last one.
-pub(crate) const CLAIM: &str = concat!(
+/// One number of all attempts that hold a slot on a host.
+macro_rules! held_there {
+    ($what:literal) => {
+        concat!(
+            "(SELECT CAST(",
+            $what,
+            " AS BIGINT) FROM attempts WHERE attempts.host_id = hosts.id AND ",
+            holds_slot!(),
+            ")"
+        )
+    };
+}
+
+pub(crate) const ROOMS: &str = concat!(
+    "SELECT hosts.id AS id, hosts.slots AS slots, hosts.breaker AS breaker, ",
+    held_there!("COUNT(*)"),
+    " AS busy, ",
+    held_there!("COALESCE(SUM(attempts.cpu_nanos), 0)"),
+    " AS cpu_nanos, ",
+    held_there!("COALESCE(SUM(attempts.memory_bytes), 0)"),
+    " AS memory_bytes, CASE hosts.breaker WHEN 'half_open' THEN (SELECT COUNT(*) FROM attempts \
+        WHERE attempts.host_id = hosts.id AND attempts.claimed_at >= hosts.breaker_since AND ",
+    holds_slot!(),
+    ") ELSE 0 END AS trials FROM [host] AS said JOIN hosts ON hosts.id = said.host \
+     WHERE hosts.state = 'active'"
+);
+const CLAIM: &str = concat!(
     "INSERT INTO attempts \
      (id, job_id, number, host_id, phase, worker_id, lease_until, fence, claimed_at, \
       cpu_nanos, memory_bytes, lane) \
-     SELECT $1, jobs.id, jobs.attempt + 1, hosts.id, 'claimed', $4, $5, 1, $6, $7, $8, jobs.lane \
-     FROM jobs, hosts \
-     WHERE jobs.id = $2 AND jobs.status = 'queued' AND jobs.attempt = $11 \
-     AND hosts.id = $3 AND hosts.state = 'active' \
-     AND hosts.slots > (SELECT COUNT(*) FROM attempts \
-        WHERE host_id = $3 AND ",
-    holds_slot!(),
-    ") AND $9 - $7 >= (SELECT COALESCE(SUM(cpu_nanos), 0) FROM attempts \
-        WHERE host_id = $3 AND ",
-    holds_slot!(),
-    ") AND $10 - $8 >= (SELECT COALESCE(SUM(memory_bytes), 0) FROM attempts \
-        WHERE host_id = $3 AND ",
-    holds_slot!(),
-    ") AND (hosts.breaker = 'closed' OR (hosts.breaker = 'half_open' \
-        AND NOT EXISTS (SELECT 1 FROM attempts WHERE host_id = $3 \
-        AND claimed_at >= hosts.breaker_since AND ",
-    holds_slot!(),
-    "))) RETURNING ",
+     SELECT said.attempt, jobs.id, jobs.attempt + 1, said.host, 'claimed', said.worker, \
+        said.until, 1, said.now, said.cpu, said.memory, jobs.lane \
+     FROM [attempt, job, after, host, worker, until, now, cpu, memory] AS said \
+     JOIN jobs ON jobs.id = said.job AND jobs.attempt = said.after WHERE jobs.status = 'queued' RETURNING ",
     columns!()
 );
 const RELEASE: &str =
     "UPDATE attempts SET lease_until = $2 WHERE worker_id = $1 AND phase <> 'ended'";
-const RENEW: &str = "UPDATE attempts SET lease_until = ";
+const RENEW: &str = "UPDATE attempts SET lease_until = said.until \
+    FROM [attempt, worker, until] AS said WHERE attempts.id = said.attempt \
+    AND worker_id = said.worker AND phase <> 'ended'";
 const TAKE_OVER: &str = concat!(
     "UPDATE attempts SET fence = fence + 1, worker_id = $3, lease_until = $4 \
      WHERE id = $1 AND fence = $2 AND phase <> 'ended' AND driver = 'engine' \
@@ -67,28 +82,63 @@ pub struct Claim {
     pub why: String,
 }
 
-/// Makes the next attempt of a job; `None` if that is not possible.
+/// What is taken of a host that takes attempts.
+pub(crate) struct Room {
+    pub(crate) slots: u32,
+    pub(crate) busy: u32,
+    pub(crate) given: Share,
+    pub(crate) breaker: Position,
+    /// Attempts that hold a slot since the breaker is half open.
+    pub(crate) trials: u32,
+}
+
+/// What is taken of those of these hosts that take attempts.
+pub(crate) async fn rooms(
+    db: &mut Connection,
+    hosts: impl Iterator<Item = HostId>,
+) -> Result<HashMap<HostId, Room>, StoreError> {
+    let rows = hosts.map(|host| [host.to_string().into()]);
+    let rows = Set::new(ROOMS, rows).fetch_all(db).await?;
+    let read = |row: &Row| {
+        let cells = Cells::new("hosts", row);
+        let room = Room {
+            slots: cells.number("slots")?,
+            busy: cells.number("busy")?,
+            given: Share {
+                cpu_nanos: cells.number("cpu_nanos")?,
+                memory_bytes: cells.number("memory_bytes")?,
+            },
+            breaker: cells.parse("breaker")?,
+            trials: cells.number("trials")?,
+        };
+        Ok((cells.parse("id")?, room))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Adds attempts of queued jobs, on hosts that have room for them.
 pub(crate) async fn claim(
     db: &mut Connection,
-    claim: &Claim,
+    claims: &[&Claim],
     lease: Lease,
     now: Timestamp,
-) -> Result<Option<AttemptRecord>, StoreError> {
-    let row = query(CLAIM)
-        .bind(claim.attempt.to_string())
-        .bind(claim.job.to_string())
-        .bind(claim.host.to_string())
-        .bind(lease.worker.to_string())
-        .bind(time(lease.until))
-        .bind(time(now))
-        .bind(amount(claim.share.cpu_nanos))
-        .bind(amount(claim.share.memory_bytes))
-        .bind(amount(claim.most.cpu_nanos))
-        .bind(amount(claim.most.memory_bytes))
-        .bind(i64::from(claim.after))
-        .fetch_optional(db)
-        .await?;
-    row.as_ref().map(read).transpose()
+) -> Result<HashMap<AttemptId, AttemptRecord>, StoreError> {
+    let rows = claims.iter().map(|claim| {
+        [
+            claim.attempt.to_string().into(),
+            claim.job.to_string().into(),
+            i64::from(claim.after).into(),
+            claim.host.to_string().into(),
+            lease.worker.to_string().into(),
+            time(lease.until).into(),
+            time(now).into(),
+            amount(claim.share.cpu_nanos).into(),
+            amount(claim.share.memory_bytes).into(),
+        ]
+    });
+    let rows = Set::new(CLAIM, rows).fetch_all(db).await?;
+    let made = |row| read(row).map(|record| (record.id, record));
+    rows.iter().map(made).collect()
 }
 
 /// Moves the end of a worker's leases of these attempts; says how many of them it has.
@@ -98,18 +148,11 @@ pub(crate) async fn renew(
     attempts: &[AttemptId],
     until: Timestamp,
 ) -> Result<u64, StoreError> {
-    let mut renewed = 0;
-    for part in attempts.chunks(STORE_ROWS) {
-        let mut query = Builder::new(RENEW);
-        query.push_bind(time(until)).push(" WHERE worker_id = ");
-        query.push_bind(worker.to_string());
-        query.push(" AND phase <> 'ended' AND id IN (");
-        let ids = part.iter().map(|attempt| attempt.to_string().into());
-        query.push_list(ids).push(")");
-        let is_usual = part.len() == 1;
-        renewed += query.build().usual(is_usual).execute(db).await?;
-    }
-    Ok(renewed)
+    let (worker, until) = (worker.to_string(), time(until));
+    let rows = attempts
+        .iter()
+        .map(|attempt| [attempt.to_string().into(), (&worker).into(), until.into()]);
+    Set::new(RENEW, rows).execute(db).await
 }
 
 /// Ends all leases of a worker.

@@ -1,32 +1,48 @@
 //! The table of jobs: moving one from state to state. Each statement names the state it expects.
 
-use longshore_core::job::Driver;
+use std::collections::HashMap;
+
+use longshore_core::job::{AttemptRecord, Driver};
 use longshore_core::outcome::{JobStatus, Outcome, Verdict};
 use longshore_core::retry::Budget;
 use longshore_core::spec::ByteSize;
-use longshore_core::{HostId, JobId, Timestamp};
+use longshore_core::{JobId, Timestamp};
 
 use crate::columns::{Cells, amount, time};
-use crate::database::Connection;
+use crate::database::{Connection, Row};
 use crate::error::StoreError;
+use crate::set::Set;
 use crate::statement::query;
+use crate::values::Value;
 
-/// Jobs that this attempt speaks for. One that its caller drives is pending until it is started.
-macro_rules! under_way {
+/// Jobs that an attempt moves. One that its caller drives is pending until it is started.
+macro_rules! is_under_way {
     () => {
-        "WHERE id = $1 AND attempt = $2 AND (status IN ('launching', 'running') \
-         OR (status = 'pending' AND driver = 'service'))"
+        "(jobs.status IN ('launching', 'running') \
+         OR (jobs.status = 'pending' AND jobs.driver = 'service'))"
+    };
+}
+pub(crate) use is_under_way;
+
+/// Jobs that the attempts of a set speak for.
+macro_rules! of_said {
+    () => {
+        " AS said WHERE jobs.id = said.job AND jobs.attempt = said.number"
     };
 }
 
 const STANDING: &str = "SELECT id, status, driver FROM jobs WHERE id = $1";
-const CLAIM: &str = "UPDATE jobs SET status = 'launching', attempt = $2, host_id = $3, \
-    started_at = NULL, queue_deadline = NULL WHERE id = $1 AND status = 'queued'";
-const IMAGE: &str = "UPDATE jobs SET image_digest = COALESCE(image_digest, $2) WHERE id = $1";
+const CLAIM: &str = "UPDATE jobs SET status = 'launching', attempt = said.number, \
+    host_id = said.host, started_at = NULL, queue_deadline = NULL FROM [job, number, host] AS said \
+    WHERE jobs.id = said.job AND status = 'queued'";
+const IMAGES: &str = "UPDATE jobs SET image_digest = said.digest FROM [job, digest] AS said \
+    WHERE jobs.id = said.job AND image_digest IS NULL";
 const RUN: &str = concat!(
-    "UPDATE jobs SET status = 'running', started_at = COALESCE(started_at, $3), \
-     message = CASE driver WHEN 'service' THEN NULL ELSE message END ",
-    under_way!()
+    "UPDATE jobs SET status = 'running', started_at = COALESCE(started_at, said.now), \
+     message = CASE driver WHEN 'service' THEN NULL ELSE message END FROM [job, number, now]",
+    of_said!(),
+    " AND ",
+    is_under_way!()
 );
 const WISH: &str = "UPDATE jobs SET cancel_requested_at = $2 \
     WHERE id = $1 AND status IN ('launching', 'running') AND cancel_requested_at IS NULL";
@@ -34,17 +50,32 @@ const GIVE_UP: &str = "UPDATE jobs SET status = $2, reason = $3, finished_at = $
     cancel_requested_at = $6, queue_deadline = NULL, not_before = NULL \
     WHERE id = $1 AND status IN ('pending', 'queued', 'retrying')";
 const UNDER_WAY: &str = concat!(
-    "SELECT id, driver, cancel_requested_at FROM jobs ",
-    under_way!()
+    "SELECT id, driver, cancel_requested_at FROM jobs WHERE id = $1 AND attempt = $2 AND ",
+    is_under_way!()
+);
+const STANDINGS: &str = concat!(
+    "SELECT jobs.id AS id, jobs.status AS status, jobs.driver AS driver, \
+     jobs.cancel_requested_at AS cancel_requested_at, \
+     CAST(CASE WHEN jobs.attempt = said.number AND ",
+    is_under_way!(),
+    " THEN 1 ELSE 0 END AS BIGINT) AS is_under_way FROM [job, number] AS said JOIN jobs ON jobs.id = said.job"
 );
 const FINISH: &str = concat!(
-    "UPDATE jobs SET status = $3, reason = $4, exit_code = $5, message = $6, finished_at = $7 ",
-    under_way!()
+    "UPDATE jobs SET status = said.ended, reason = said.why, exit_code = said.code, \
+     message = said.words, finished_at = said.now FROM [job, number, ended, why, code, words, now]",
+    of_said!(),
+    " AND ",
+    is_under_way!()
 );
-const RETRY: &str = "UPDATE jobs SET status = 'retrying', exit_code = $3, message = $4, \
-    not_before = $5, retries_used = retries_used + $6, \
-    infra_retries_used = infra_retries_used + $7, memory_bytes = COALESCE($8, memory_bytes) \
-    WHERE id = $1 AND attempt = $2 AND status IN ('launching', 'running')";
+const RETRY: &str = concat!(
+    "UPDATE jobs SET status = 'retrying', exit_code = said.code, message = said.words, \
+     not_before = said.due, retries_used = retries_used + said.own, \
+     infra_retries_used = infra_retries_used + said.infra, \
+     memory_bytes = COALESCE(said.memory, jobs.memory_bytes) \
+     FROM [job, number, code, words, due, own, infra, memory]",
+    of_said!(),
+    " AND status IN ('launching', 'running')"
+);
 const REVIVE: &str = "UPDATE jobs SET status = 'queued', reason = NULL, exit_code = NULL, \
     message = NULL, finished_at = NULL, started_at = NULL, cancel_requested_at = NULL, \
     not_before = NULL, retries_used = 0, infra_retries_used = 0, queued_at = $2, \
@@ -56,6 +87,13 @@ const REVIVE: &str = "UPDATE jobs SET status = 'queued', reason = NULL, exit_cod
 pub(crate) struct Try {
     pub(crate) job: JobId,
     pub(crate) number: u32,
+}
+
+impl Try {
+    /// Job and number, as the first two columns of a set.
+    fn cells(self) -> [Value; 2] {
+        [self.job.to_string().into(), i64::from(self.number).into()]
+    }
 }
 
 /// Where a job stands, and who moves it.
@@ -85,39 +123,42 @@ pub(crate) async fn status(db: &mut Connection, job: JobId) -> Result<JobStatus,
 }
 
 /// Queued → launching.
-pub(crate) async fn claim(db: &mut Connection, one: Try, host: HostId) -> Result<bool, StoreError> {
-    let claimed = query(CLAIM)
-        .bind(one.job.to_string())
-        .bind(i64::from(one.number))
-        .bind(host.to_string())
-        .execute(db)
-        .await?;
-    Ok(claimed > 0)
+pub(crate) async fn claim(
+    db: &mut Connection,
+    attempts: impl Iterator<Item = &AttemptRecord>,
+) -> Result<(), StoreError> {
+    let rows = attempts.map(|attempt| {
+        [
+            attempt.job.to_string().into(),
+            i64::from(attempt.number).into(),
+            attempt.host.to_string().into(),
+        ]
+    });
+    Set::new(CLAIM, rows).execute(db).await?;
+    Ok(())
 }
 
-/// Keeps the digest of the image, the first time.
-pub(crate) async fn set_image(
+/// Keeps the digests of images, of each job the first.
+pub(crate) async fn set_images(
     db: &mut Connection,
-    job: JobId,
-    digest: &str,
+    digests: impl Iterator<Item = (JobId, &str)>,
 ) -> Result<(), StoreError> {
-    query(IMAGE)
-        .bind(job.to_string())
-        .bind(digest)
-        .execute(db)
-        .await?;
+    let rows = digests.map(|(job, digest)| [job.to_string().into(), digest.into()]);
+    Set::new(IMAGES, rows).execute(db).await?;
     Ok(())
 }
 
 /// Under way → running.
-pub(crate) async fn run(db: &mut Connection, one: Try, now: Timestamp) -> Result<bool, StoreError> {
-    let moved = query(RUN)
-        .bind(one.job.to_string())
-        .bind(i64::from(one.number))
-        .bind(time(now))
-        .execute(db)
-        .await?;
-    Ok(moved > 0)
+pub(crate) async fn run(
+    db: &mut Connection,
+    started: impl Iterator<Item = (Try, Timestamp)>,
+) -> Result<(), StoreError> {
+    let rows = started.map(|(one, now)| {
+        let [job, number] = one.cells();
+        [job, number, time(now).into()]
+    });
+    Set::new(RUN, rows).execute(db).await?;
+    Ok(())
 }
 
 /// Notes the wish that a job under way be cancelled; `false` if it was noted before.
@@ -185,7 +226,10 @@ pub(crate) async fn under_way(db: &mut Connection, one: Try) -> Result<UnderWay,
     let Some(row) = row else {
         return Ok(UnderWay::No);
     };
-    let cells = Cells::new("jobs", &row);
+    read_under_way(&Cells::new("jobs", &row))
+}
+
+fn read_under_way(cells: &Cells<'_>) -> Result<UnderWay, StoreError> {
     let wish = cells.time_option("cancel_requested_at")?;
     Ok(match (cells.parse("driver")?, wish) {
         (Driver::Service, _) => UnderWay::OfService,
@@ -194,30 +238,58 @@ pub(crate) async fn under_way(db: &mut Connection, one: Try) -> Result<UnderWay,
     })
 }
 
-/// Under way → final, with an outcome that may differ from the attempt's own.
+/// Where the jobs of these attempts stand, and whether the attempts speak for them.
+pub(crate) async fn standings(
+    db: &mut Connection,
+    tries: impl Iterator<Item = Try>,
+) -> Result<HashMap<JobId, (JobStatus, UnderWay)>, StoreError> {
+    let rows = Set::new(STANDINGS, tries.map(Try::cells))
+        .fetch_all(db)
+        .await?;
+    let read = |row: &Row| {
+        let cells = Cells::new("jobs", row);
+        let under_way = match cells.get::<i64>("is_under_way")? {
+            0 => UnderWay::No,
+            _ => read_under_way(&cells)?,
+        };
+        Ok((cells.parse("id")?, (cells.parse("status")?, under_way)))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How a job ends with an attempt, whose outcome may be another one.
+pub(crate) struct Final<'v> {
+    pub(crate) one: Try,
+    pub(crate) outcome: Outcome,
+    pub(crate) verdict: &'v Verdict,
+    pub(crate) now: Timestamp,
+}
+
+/// Under way → final.
 pub(crate) async fn finish(
     db: &mut Connection,
-    one: Try,
-    outcome: Outcome,
-    verdict: &Verdict,
-    now: Timestamp,
+    finals: impl Iterator<Item = Final<'_>>,
 ) -> Result<(), StoreError> {
-    query(FINISH)
-        .bind(one.job.to_string())
-        .bind(i64::from(one.number))
-        .bind(outcome.status().word())
-        .bind(outcome.to_string())
-        .bind(verdict.exit_code.map(i64::from))
-        .bind(&verdict.message)
-        .bind(time(now))
-        .execute(db)
-        .await?;
+    let rows = finals.map(|ended| {
+        let [job, number] = ended.one.cells();
+        [
+            job,
+            number,
+            ended.outcome.status().word().into(),
+            ended.outcome.to_string().into(),
+            ended.verdict.exit_code.map(i64::from).into(),
+            (&ended.verdict.message).into(),
+            time(ended.now).into(),
+        ]
+    });
+    Set::new(FINISH, rows).execute(db).await?;
     Ok(())
 }
 
-/// What the next attempt costs, and what it gets.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NextTry {
+/// Another try that follows an attempt, on one of the budgets.
+pub(crate) struct Retrial<'v> {
+    pub(crate) one: Try,
+    pub(crate) verdict: &'v Verdict,
     pub(crate) budget: Budget,
     pub(crate) not_before: Timestamp,
     /// Set when it is to have more memory than the one before.
@@ -227,26 +299,27 @@ pub(crate) struct NextTry {
 /// Launching or running → retrying.
 pub(crate) async fn retry(
     db: &mut Connection,
-    one: Try,
-    verdict: &Verdict,
-    next: NextTry,
+    retrials: impl Iterator<Item = Retrial<'_>>,
 ) -> Result<(), StoreError> {
-    let (own, infra) = match next.budget {
-        Budget::Job => (1_i64, 0_i64),
-        Budget::Infrastructure => (0, 1),
-        Budget::Free => (0, 0),
-    };
-    query(RETRY)
-        .bind(one.job.to_string())
-        .bind(i64::from(one.number))
-        .bind(verdict.exit_code.map(i64::from))
-        .bind(&verdict.message)
-        .bind(time(next.not_before))
-        .bind(own)
-        .bind(infra)
-        .bind(next.memory.map(|memory| amount(memory.bytes())))
-        .execute(db)
-        .await?;
+    let rows = retrials.map(|retrial| {
+        let [job, number] = retrial.one.cells();
+        let (own, infra) = match retrial.budget {
+            Budget::Job => (1_i64, 0_i64),
+            Budget::Infrastructure => (0, 1),
+            Budget::Free => (0, 0),
+        };
+        [
+            job,
+            number,
+            retrial.verdict.exit_code.map(i64::from).into(),
+            (&retrial.verdict.message).into(),
+            time(retrial.not_before).into(),
+            own.into(),
+            infra.into(),
+            retrial.memory.map(|memory| amount(memory.bytes())).into(),
+        ]
+    });
+    Set::new(RETRY, rows).execute(db).await?;
     Ok(())
 }
 

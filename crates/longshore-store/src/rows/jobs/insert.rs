@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use longshore_core::array::ArrayPlace;
 use longshore_core::job::Driver;
 use longshore_core::lane::Lane;
-use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::JobStatus;
 use longshore_core::spec::{JobSpec, TimeLimit};
 use longshore_core::{JobId, Timestamp};
@@ -13,12 +12,17 @@ use longshore_core::{JobId, Timestamp};
 use crate::columns::{Cells, json, length, time};
 use crate::database::Connection;
 use crate::error::StoreError;
-use crate::statement::{Builder, Value, query};
+use crate::set::Set;
+use crate::statement::query;
+use crate::values::Value;
 
 const INSERT: &str = "INSERT INTO jobs (id, short, spec, name, priority, idempotency_key, status, \
     created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline, \
-    driver, lane, waits_for, array_id, array_index) ";
-const INSERTED: &str = " ON CONFLICT DO NOTHING RETURNING id";
+    driver, lane, waits_for, array_id, array_index) \
+    SELECT * FROM [id, short, spec, name, priority, idempotency_key, status, \
+    created_at, queued_at, not_before, queue_limit, total_limit, queue_deadline, total_deadline, \
+    driver, lane, waits_for, array_id, array_index] AS said \
+    WHERE true ON CONFLICT DO NOTHING RETURNING id";
 const BY_KEY: &str = "SELECT id FROM jobs WHERE idempotency_key = $1";
 
 /// A job that is about to be added.
@@ -55,16 +59,12 @@ pub(crate) async fn insert(
     db: &mut Connection,
     jobs: &[JobRow<'_>],
 ) -> Result<HashSet<JobId>, StoreError> {
-    let mut new = HashSet::with_capacity(jobs.len());
-    for part in jobs.chunks(STORE_ROWS) {
-        let mut query = Builder::new(INSERT);
-        query.push_rows(part.iter().map(cells)).push(INSERTED);
-        let is_usual = part.len() == STORE_ROWS || part.len() == 1;
-        for row in query.build().usual(is_usual).fetch_all(&mut *db).await? {
-            new.insert(Cells::new("jobs", &row).parse("id")?);
-        }
-    }
-    Ok(new)
+    let rows = Set::new(INSERT, jobs.iter().map(cells))
+        .fetch_all(db)
+        .await?;
+    rows.iter()
+        .map(|row| Cells::new("jobs", row).parse("id"))
+        .collect()
 }
 
 /// The job that an idempotency key belongs to.

@@ -1,6 +1,5 @@
 //! The table of jobs: those that wait for others. Each statement names the state it expects.
 
-use longshore_core::limits::STORE_ROWS;
 use longshore_core::outcome::{JobStatus, Outcome};
 use longshore_core::{JobId, Timestamp};
 
@@ -8,7 +7,8 @@ use crate::columns::{Cells, time};
 use crate::database::{Connection, Row};
 use crate::error::StoreError;
 use crate::rows::jobs::change::cancelled_at;
-use crate::statement::{Builder, query};
+use crate::set::Set;
+use crate::statement::query;
 
 const STATUS: &str = "SELECT status FROM jobs WHERE id = $1";
 // One seek for each status: it does not matter how many jobs an array has.
@@ -18,13 +18,16 @@ const STATUSES: &str = "SELECT word AS status FROM (SELECT 'pending' AS word \
     UNION ALL SELECT 'timeout' UNION ALL SELECT 'cancelled') AS words WHERE EXISTS ( \
     SELECT 1 FROM jobs WHERE jobs.array_id = $1 AND jobs.status = words.word)";
 const RECOUNT: &str = "UPDATE jobs SET waits_for = (SELECT COUNT(*) FROM dependencies \
-    WHERE job_id = jobs.id AND met_at IS NULL) WHERE id IN (";
-const RELEASE: &str = "UPDATE jobs SET status = 'queued', not_before = NULL, queued_at = ";
-const RELEASE_LIMIT: &str = ", queue_deadline = queue_limit + ";
-const RELEASE_WHERE: &str = " WHERE status = 'pending' AND driver = 'engine' AND waits_for = 0 \
-    AND (not_before IS NULL OR not_before <= ";
-const FALL: &str = "UPDATE jobs SET queue_deadline = NULL, not_before = NULL, status = ";
-const FALLEN: &str = " AND status = 'pending' AND driver = 'engine' RETURNING id";
+    WHERE job_id = jobs.id AND met_at IS NULL) FROM [job] AS said WHERE jobs.id = said.job";
+const RELEASE: &str = "UPDATE jobs SET status = 'queued', not_before = NULL, \
+    queued_at = said.now, queue_deadline = queue_limit + said.now FROM [job, now] AS said \
+    WHERE jobs.id = said.job AND status = 'pending' AND driver = 'engine' AND waits_for = 0 \
+    AND (not_before IS NULL OR not_before <= said.now) RETURNING jobs.id AS id";
+const FALL: &str = "UPDATE jobs SET queue_deadline = NULL, not_before = NULL, \
+    status = said.ended, reason = said.why, message = said.words, finished_at = said.now, \
+    cancel_requested_at = said.wished FROM [job, ended, why, words, now, wished] AS said \
+    WHERE jobs.id = said.job AND status = 'pending' AND driver = 'engine' \
+    RETURNING jobs.id AS id";
 const RISE: &str = "UPDATE jobs SET status = 'pending', reason = NULL, exit_code = NULL, \
     message = NULL, finished_at = NULL, started_at = NULL, cancel_requested_at = NULL, \
     not_before = NULL, retries_used = 0, infra_retries_used = 0, queued_at = NULL, \
@@ -56,16 +59,8 @@ pub(crate) async fn statuses(
 
 /// Counts anew how many dependencies of each of these jobs are not met.
 pub(crate) async fn recount(db: &mut Connection, jobs: &[JobId]) -> Result<(), StoreError> {
-    for part in jobs.chunks(STORE_ROWS) {
-        let mut query = Builder::new(RECOUNT);
-        query.push_list(part.iter().map(|id| id.to_string().into()));
-        query.push(")");
-        query
-            .build()
-            .usual(part.len() == 1)
-            .execute(&mut *db)
-            .await?;
-    }
+    let rows = jobs.iter().map(|id| [id.to_string().into()]);
+    Set::new(RECOUNT, rows).execute(db).await?;
     Ok(())
 }
 
@@ -75,22 +70,10 @@ pub(crate) async fn release(
     jobs: &[JobId],
     now: Timestamp,
 ) -> Result<Vec<JobId>, StoreError> {
-    let mut released = Vec::new();
-    for part in jobs.chunks(STORE_ROWS) {
-        let mut query = Builder::new(RELEASE);
-        query.push_bind(time(now)).push(RELEASE_LIMIT);
-        query.push_bind(time(now)).push(RELEASE_WHERE);
-        query.push_bind(time(now)).push(") AND id IN (");
-        query.push_list(part.iter().map(|id| id.to_string().into()));
-        query.push(") RETURNING id");
-        let is_usual = part.len() == 1;
-        released.extend(ids(&query
-            .build()
-            .usual(is_usual)
-            .fetch_all(&mut *db)
-            .await?)?);
-    }
-    Ok(released)
+    let rows = jobs
+        .iter()
+        .map(|id| [id.to_string().into(), time(now).into()]);
+    ids(&Set::new(RELEASE, rows).fetch_all(db).await?)
 }
 
 /// Pending, and waiting in vain → final; says which.
@@ -101,25 +84,17 @@ pub(crate) async fn fall(
     message: &str,
     now: Timestamp,
 ) -> Result<Vec<JobId>, StoreError> {
-    let mut fallen = Vec::new();
-    for part in jobs.chunks(STORE_ROWS) {
-        let mut query = Builder::new(FALL);
-        query.push_bind(outcome.status().word()).push(", reason = ");
-        query.push_bind(outcome.to_string()).push(", message = ");
-        query.push_bind(message).push(", finished_at = ");
-        query.push_bind(time(now)).push(", cancel_requested_at = ");
-        query.push_bind(cancelled_at(outcome, now));
-        query.push(" WHERE id IN (");
-        query.push_list(part.iter().map(|id| id.to_string().into()));
-        query.push(")").push(FALLEN);
-        let is_usual = part.len() == 1;
-        fallen.extend(ids(&query
-            .build()
-            .usual(is_usual)
-            .fetch_all(&mut *db)
-            .await?)?);
-    }
-    Ok(fallen)
+    let rows = jobs.iter().map(|id| {
+        [
+            id.to_string().into(),
+            outcome.status().word().into(),
+            outcome.to_string().into(),
+            message.into(),
+            time(now).into(),
+            cancelled_at(outcome, now).into(),
+        ]
+    });
+    ids(&Set::new(FALL, rows).fetch_all(db).await?)
 }
 
 /// Final, but not completed → pending, with everything reset that a new start resets.
