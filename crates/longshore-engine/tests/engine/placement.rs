@@ -299,7 +299,7 @@ async fn a_host_that_is_away_is_counted_as_such_and_seen_again() {
 async fn a_host_that_does_not_answer_a_probe_gets_nothing_though_its_events_seem_to_come() {
     let rig = Rig::new(Behaviour::exits(0)).await;
     let away = Mischief::Fail(Fault::Unreachable);
-    rig.mock.disturb(Call::Probe, 2, away);
+    rig.mock.disturb(Call::Probe, 1000, away);
     let _worker = rig.worker();
     rig.eventually("a probe failed", async || {
         let report = rig.store.facts(rig.host.id).await.unwrap();
@@ -312,6 +312,7 @@ async fn a_host_that_does_not_answer_a_probe_gets_nothing_though_its_events_seem
     })
     .await;
     assert_eq!(rig.store.job(job).await.unwrap().status, JobStatus::Queued);
+    rig.mock.release(Call::Probe);
     assert_eq!(rig.finished(job).await.status, JobStatus::Completed);
 }
 
