@@ -150,6 +150,10 @@ impl ImageError {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have texts, errors and names, owned and borrowed"
+    )]
     pub(crate) fn malformed(what: impl ToString, why: impl ToString) -> Self {
         Self::Malformed {
             what: what.to_string(),

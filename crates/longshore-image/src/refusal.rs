@@ -68,10 +68,11 @@ pub(crate) fn broken_off(what: &str, why: std::io::Error) -> ImageError {
 /// Only the body of a token server's refusal is known. Those that refuse somebody say it in JSON.
 fn of_token(image: String, said: String) -> ImageError {
     if let Ok(envelope) = serde_json::from_str::<OciEnvelope>(&said) {
-        return match of_envelope(image.clone(), &envelope) {
-            limited @ ImageError::RateLimited { .. } => limited,
-            _ => ImageError::Denied { image, said },
-        };
+        let read = of_envelope(image.clone(), &envelope);
+        if matches!(read, ImageError::RateLimited { .. }) {
+            return read;
+        }
+        return ImageError::Denied { image, said };
     }
     match serde_json::from_str::<serde_json::Value>(&said) {
         Ok(_) => ImageError::Denied { image, said },

@@ -2,6 +2,8 @@
 //!
 //! A client is made for each pull: one that lives longer would go on with old credentials.
 
+use std::error::Error;
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -20,6 +22,7 @@ use oci_client::manifest::{
 };
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference, RegistryOperation};
+use tokio_rustls::rustls;
 
 use crate::digest::Digest;
 use crate::document::Descriptor;
@@ -71,7 +74,8 @@ impl Registry {
         let Err(OciDistributionError::RequestError(why)) = &secure else {
             return secure.map_err(|why| refusal(why, &image.to_string()));
         };
-        if !why.is_connect() || !may_be_plain(image.registry_host(), options) {
+        let may_be_plain = may_be_plain(image.registry_host(), options);
+        if !why.is_connect() || is_distrust(why) || !may_be_plain {
             return secure.map_err(|why| refusal(why, &image.to_string()));
         }
         let plain = Self::try_connect(image, &auth, options, ClientProtocol::Http).await;
@@ -85,7 +89,7 @@ impl Registry {
         protocol: ClientProtocol,
     ) -> Result<Self, OciDistributionError> {
         // Whoever comes first chooses; all choices of ours are the same.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let config = ClientConfig {
             protocol,
             extra_root_certificates: authorities(image.registry_host(), options)?,
@@ -201,6 +205,17 @@ fn may_be_plain(registry: &str, options: &RegistryOptions) -> bool {
     host == "localhost"
         || address.is_ok_and(|address| address.is_loopback())
         || options.plain_http.iter().any(|known| known == registry)
+}
+
+/// Is there TLS, but with a certificate that nobody vouches for?
+fn is_distrust(why: &(dyn Error + 'static)) -> bool {
+    let wrapped = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    if let Some(inner) = wrapped {
+        return is_distrust(inner);
+    }
+    let refusal = why.downcast_ref::<rustls::Error>();
+    matches!(refusal, Some(rustls::Error::InvalidCertificate(_)))
+        || why.source().is_some_and(is_distrust)
 }
 
 fn authorities(

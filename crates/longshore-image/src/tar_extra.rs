@@ -24,7 +24,7 @@ pub(crate) struct Extra {
 
 impl Extra {
     /// Is a member of this type only about the next one?
-    pub(crate) fn takes(&self, kind: EntryType) -> bool {
+    pub(crate) fn takes(kind: EntryType) -> bool {
         kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions()
     }
 

@@ -96,7 +96,7 @@ impl<R: Skip> TarStream<R> {
             let kind = header.entry_type();
             if kind == EntryType::XGlobalHeader {
                 self.begin(header.entry_size()?)?;
-            } else if extra.takes(kind) {
+            } else if Extra::takes(kind) {
                 let text = self.small(header.entry_size()?)?;
                 extra.take(kind, text)?;
             } else {
@@ -117,9 +117,10 @@ impl<R: Skip> TarStream<R> {
             | Kind::CharDevice
             | Kind::BlockDevice => 0,
         };
-        let sparse = match header.entry_type() {
-            EntryType::GNUSparse => Some(sparse_map(header, stored, || self.block())?),
-            _ => None,
+        let sparse = if header.entry_type() == EntryType::GNUSparse {
+            Some(sparse_map(header, stored, || self.block())?)
+        } else {
+            None
         };
         self.begin(stored)?;
         let ids = (id(extra.uid, header.uid())?, id(extra.gid, header.gid())?);
@@ -241,27 +242,24 @@ fn kind_of(header: &Header, extra: &Extra) -> io::Result<Kind> {
         let path = header.path_bytes();
         extra.path.as_deref().unwrap_or(&path).ends_with(b"/")
     };
-    match header.entry_type() {
+    match header.entry_type().as_byte() {
         // Before folders had a type of their own, a slash told them.
-        EntryType::Regular if ends_with_slash() => Ok(Kind::Directory),
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Ok(Kind::File),
-        EntryType::Link => Ok(Kind::HardLink),
-        EntryType::Symlink => Ok(Kind::Symlink),
-        EntryType::Directory => Ok(Kind::Directory),
-        EntryType::Fifo => Ok(Kind::Fifo),
-        EntryType::Char => Ok(Kind::CharDevice),
-        EntryType::Block => Ok(Kind::BlockDevice),
-        other => Err(invalid(&format!(
-            "a member is of unknown type {:?}",
-            other.as_byte()
-        ))),
+        0 | b'0' if ends_with_slash() => Ok(Kind::Directory),
+        0 | b'0' | b'7' | b'S' => Ok(Kind::File),
+        b'1' => Ok(Kind::HardLink),
+        b'2' => Ok(Kind::Symlink),
+        b'3' => Ok(Kind::CharDevice),
+        b'4' => Ok(Kind::BlockDevice),
+        b'5' => Ok(Kind::Directory),
+        b'6' => Ok(Kind::Fifo),
+        other => Err(invalid(&format!("a member is of unknown type {other:#x}"))),
     }
 }
 
 fn link_of(header: &Header) -> Vec<u8> {
     header
         .link_name_bytes()
-        .map(|link| link.into_owned())
+        .map(std::borrow::Cow::into_owned)
         .unwrap_or_default()
 }
 

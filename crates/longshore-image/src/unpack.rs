@@ -9,6 +9,7 @@ mod attributes;
 mod metered;
 mod needs;
 mod path;
+mod placing;
 #[cfg(test)]
 mod tests;
 mod tree;

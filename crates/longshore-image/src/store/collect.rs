@@ -91,7 +91,7 @@ impl ImageStore {
     fn sweep_ingest(&self, wanted: &Wanted, collected: &mut Collected) -> Result<(), ImageError> {
         for name in files::names(&self.root().join("ingest"))? {
             if !wanted.blobs.contains(&named(&name)?) {
-                self.remove_if_nobodys(&self.path("ingest", &name), collected)?;
+                remove_if_nobodys(&self.path("ingest", &name), collected)?;
             }
         }
         Ok(())
@@ -99,19 +99,19 @@ impl ImageStore {
 
     fn remove_unfinished(&self, collected: &mut Collected) -> Result<(), ImageError> {
         for name in files::names(&self.root().join(MAKING))? {
-            self.remove_if_nobodys(&self.path(MAKING, &name), collected)?;
+            remove_if_nobodys(&self.path(MAKING, &name), collected)?;
         }
         Ok(())
     }
+}
 
-    fn remove_if_nobodys(&self, path: &Path, collected: &mut Collected) -> Result<(), ImageError> {
-        let Some(claim) = Claim::of_existing(path)? else {
-            return Ok(());
-        };
-        remove_tree(claim.path()).tried("remove", claim.path())?;
-        collected.unfinished += 1;
-        Ok(())
-    }
+fn remove_if_nobodys(path: &Path, collected: &mut Collected) -> Result<(), ImageError> {
+    let Some(claim) = Claim::of_existing(path)? else {
+        return Ok(());
+    };
+    remove_tree(claim.path()).tried("remove", claim.path())?;
+    collected.unfinished += 1;
+    Ok(())
 }
 
 fn named(name: &str) -> Result<Digest, ImageError> {

@@ -137,7 +137,7 @@ impl ImageStore {
         };
         if unpacked.needs.is_empty() {
             return self
-                .keep_layer(claim, &record, wish.diff_id)
+                .keep_layer(&claim, &record, wish.diff_id)
                 .map(Made::Ready);
         }
         self.set_aside(claim, record, unpacked.needs)
@@ -183,14 +183,14 @@ impl ImageStore {
             source,
         })?;
         let claim = waiting.claim.renamed(waiting.folder);
-        self.keep_layer(claim, &waiting.record, wish.chain_id)
+        self.keep_layer(&claim, &waiting.record, wish.chain_id)
     }
 
     /// Everything of a layer is on the disk before it has its name: a power cut must not leave
     /// empty files behind a name that says that all is well.
     fn keep_layer(
         &self,
-        claim: Claim,
+        claim: &Claim,
         record: &LayerRecord,
         name: Digest,
     ) -> Result<Digest, ImageError> {

@@ -14,9 +14,9 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
 use super::attributes::{Attributes, Privilege};
 use super::path::CleanPath;
+use super::placing::{make_folder, new_file};
 use super::tree::{Tree, look, open_folder, type_of};
 use super::whiteout;
-use super::writer::{make_folder, new_file};
 use super::{UnpackError, at};
 
 /// What a layer lacks.
@@ -176,10 +176,10 @@ impl Layer {
 
     fn find_in(&self, tree: &Tree, path: &CleanPath) -> io::Result<Sight> {
         let mut folder = tree.real_folder(&CleanPath::root())?;
-        let mut otherwise = match whiteout::hides_all(&folder, self.privilege)? {
-            true => Sight::Hidden,
-            false => Sight::Below,
-        };
+        let mut otherwise = Sight::Below;
+        if whiteout::hides_all(&folder, self.privilege)? {
+            otherwise = Sight::Hidden;
+        }
         for step in path.steps() {
             let (_, name) = step.split().expect("a step has a name");
             let Some(there) = look(&folder, name)? else {

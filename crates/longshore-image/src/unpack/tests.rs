@@ -1,5 +1,6 @@
 //! What is unpacked, what is refused, and that nothing gets out.
 
+mod bombs;
 mod hostile;
 mod layers;
 mod pack;

@@ -32,7 +32,7 @@ impl Tree {
     /// the system, as in Docker.
     pub(super) fn folder(&self, path: &CleanPath) -> io::Result<OwnedFd> {
         if path.is_root() {
-            return Ok(self.root.try_clone()?);
+            return self.root.try_clone();
         }
         let plain = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match self.resolve(path, plain) {
@@ -44,7 +44,7 @@ impl Tree {
     /// Opens a folder whose path has no link in it.
     pub(super) fn real_folder(&self, path: &CleanPath) -> io::Result<OwnedFd> {
         if path.is_root() {
-            return Ok(self.root.try_clone()?);
+            return self.root.try_clone();
         }
         Ok(self.resolve(path, ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS)?)
     }

@@ -87,13 +87,11 @@ pub(super) fn hides(
     stat: &Stat,
     privilege: Privilege,
 ) -> io::Result<bool> {
-    match type_of(stat) {
-        FileType::CharacterDevice => Ok(stat.st_rdev == 0),
-        FileType::RegularFile if stat.st_size == 0 => {
-            has(&proc_path(folder, name), privilege.whiteout(), b"y")
-        }
-        _ => Ok(false),
+    let kind = type_of(stat);
+    if kind == FileType::RegularFile && stat.st_size == 0 {
+        return has(&proc_path(folder, name), privilege.whiteout(), b"y");
     }
+    Ok(kind == FileType::CharacterDevice && stat.st_rdev == 0)
 }
 
 /// Does `folder` hide everything below it?

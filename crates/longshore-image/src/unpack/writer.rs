@@ -1,16 +1,15 @@
 //! Writing the members of a layer, one after the other, as overlayfs wants them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, FileType};
 
 use super::attributes::{Attributes, Privilege};
 use super::needs::Needs;
 use super::path::CleanPath;
+use super::placing::{self, Place, is_missing, make_folder, refuse};
 use super::tree::{Tree, look, open_folder, remove, type_of};
 use super::whiteout::{self, Mark, mark};
 use super::{UnpackError, UnpackLimits, Unpacked, at};
@@ -32,13 +31,6 @@ pub(super) struct Writer {
     /// The folder that was written into last: members of one folder mostly follow each other.
     last: Option<(CleanPath, OwnedFd)>,
     piece: Vec<u8>,
-}
-
-/// Where a member is written.
-struct Place<'a> {
-    path: &'a CleanPath,
-    parent: OwnedFd,
-    name: &'a [u8],
 }
 
 impl Writer {
@@ -163,14 +155,13 @@ impl Writer {
         let place = Place { path, parent, name };
         let was_hidden = self.clear(&place, member.kind)?;
         self.needs.no_link(path);
-        let attributes = Attributes::of_member(member);
         match member.kind {
-            Kind::Directory => self.place_folder(&place, attributes, was_hidden),
-            Kind::File => self.place_file(&place, &attributes, member, content),
+            Kind::Directory => self.place_folder(&place, member, was_hidden),
+            Kind::File => placing::file(&place, member, content, &mut self.piece, self.privilege),
             Kind::HardLink => self.place_hard_link(&place, member),
-            Kind::Symlink => self.place_symlink(&place, &attributes, member),
+            Kind::Symlink => placing::symlink(&place, member, self.privilege),
             Kind::Fifo | Kind::CharDevice | Kind::BlockDevice => {
-                self.place_node(&place, &attributes, member)
+                placing::node(&place, member, self.privilege)
             }
         }
     }
@@ -200,7 +191,7 @@ impl Writer {
     fn place_folder(
         &mut self,
         place: &Place<'_>,
-        attributes: Attributes,
+        member: &Member,
         was_hidden: bool,
     ) -> Result<(), UnpackError> {
         make_folder(&place.parent, place.name).map_err(at("make the folder", place.path))?;
@@ -210,53 +201,8 @@ impl Writer {
                 .map_err(at("hide what is below", place.path))?;
         }
         self.needs.parents.remove(place.path);
+        let attributes = Attributes::of_member(member);
         self.folders.insert(place.path.clone(), attributes);
-        Ok(())
-    }
-
-    fn place_file(
-        &mut self,
-        place: &Place<'_>,
-        attributes: &Attributes,
-        member: &Member,
-        content: &mut impl Read,
-    ) -> Result<(), UnpackError> {
-        let mut file = new_file(&place.parent, place.name).map_err(at("create", place.path))?;
-        let whole = [(0, member.size)];
-        let pieces = member.sparse.as_ref().map_or(&whole[..], |map| &map.pieces);
-        for (offset, length) in pieces {
-            file.seek(SeekFrom::Start(*offset))
-                .map_err(at("write", place.path))?;
-            self.copy(place.path, content, &mut file, *length)?;
-        }
-        if member.sparse.is_some() {
-            file.set_len(member.size).map_err(at("write", place.path))?;
-        }
-        attributes
-            .give(&file.into(), self.privilege)
-            .map_err(at("finish", place.path))
-    }
-
-    fn copy(
-        &mut self,
-        path: &CleanPath,
-        content: &mut impl Read,
-        file: &mut File,
-        length: u64,
-    ) -> Result<(), UnpackError> {
-        let mut left = length;
-        while left > 0 {
-            let wanted = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-            let count = content
-                .read(&mut self.piece[..wanted])
-                .map_err(UnpackError::Broken)?;
-            if count == 0 {
-                return Err(UnpackError::Broken(io::ErrorKind::UnexpectedEof.into()));
-            }
-            file.write_all(&self.piece[..count])
-                .map_err(at("write", path))?;
-            left -= count as u64;
-        }
         Ok(())
     }
 
@@ -281,52 +227,6 @@ impl Writer {
             }
             outcome => outcome.map_err(at("link", place.path)),
         }
-    }
-
-    fn place_symlink(
-        &self,
-        place: &Place<'_>,
-        attributes: &Attributes,
-        member: &Member,
-    ) -> Result<(), UnpackError> {
-        let Place { path, parent, name } = place;
-        rustix::fs::symlinkat(&member.link[..], parent, *name).map_err(at("link", path))?;
-        let outcome = attributes.give_unopened(parent, name, self.privilege);
-        outcome.map_err(at("finish", path))
-    }
-
-    fn place_node(
-        &self,
-        place: &Place<'_>,
-        attributes: &Attributes,
-        member: &Member,
-    ) -> Result<(), UnpackError> {
-        let Place { path, parent, name } = place;
-        let kind = match member.kind {
-            Kind::CharDevice if member.device == (0, 0) => {
-                return Err(refuse(
-                    path,
-                    "this device would hide a file of another layer",
-                ));
-            }
-            Kind::CharDevice => FileType::CharacterDevice,
-            Kind::BlockDevice => FileType::BlockDevice,
-            Kind::Fifo => FileType::Fifo,
-            Kind::File | Kind::HardLink | Kind::Symlink | Kind::Directory => {
-                unreachable!("other members are placed elsewhere")
-            }
-        };
-        let device = match kind {
-            FileType::Fifo => 0,
-            _ => rustix::fs::makedev(member.device.0, member.device.1),
-        };
-        match rustix::fs::mknodat(parent, *name, kind, Mode::RUSR, device) {
-            // A container has its own devices.
-            Err(Errno::PERM) if self.privilege == Privilege::User => return Ok(()),
-            outcome => outcome.map_err(at("make the device", path))?,
-        }
-        let outcome = attributes.give_unopened(parent, name, self.privilege);
-        outcome.map_err(at("finish", path))
     }
 
     /// Opens a folder, and makes it, and those above it, where they are missing.
@@ -371,17 +271,6 @@ impl Writer {
     }
 }
 
-fn is_missing(why: &io::Error) -> bool {
-    why.kind() == io::ErrorKind::NotFound
-}
-
-fn refuse(path: &CleanPath, why: &'static str) -> UnpackError {
-    UnpackError::Unsafe {
-        path: path.to_string(),
-        why,
-    }
-}
-
 /// Folders of book-keeping are left out with all that is in them; no other may have such a name.
 fn reserved(parent: &CleanPath) -> Result<(), UnpackError> {
     if parent.names().any(|name| mark(name) == Mark::Reserved) {
@@ -391,24 +280,4 @@ fn reserved(parent: &CleanPath) -> Result<(), UnpackError> {
         parent,
         "a folder cannot have the name of what hides another",
     ))
-}
-
-pub(super) fn make_folder(parent: &OwnedFd, name: &[u8]) -> io::Result<()> {
-    match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
-        Ok(()) => Ok(()),
-        Err(Errno::EXIST) if is_folder(parent, name)? => Ok(()),
-        Err(why) => Err(why.into()),
-    }
-}
-
-fn is_folder(parent: &OwnedFd, name: &[u8]) -> io::Result<bool> {
-    let there = look(parent, name)?;
-    Ok(there.is_some_and(|there| type_of(&there) == FileType::Directory))
-}
-
-/// A file that was not there before.
-pub(super) fn new_file(parent: &OwnedFd, name: &[u8]) -> io::Result<File> {
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(0o600))?;
-    Ok(File::from(file))
 }

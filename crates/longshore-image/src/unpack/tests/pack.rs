@@ -77,14 +77,14 @@ impl Pack {
                 .pax
                 .iter()
                 .flat_map(|(key, value)| record(key, value))
-                .collect();
-            self = self.extra(EntryType::XHeader, records);
+                .collect::<Vec<u8>>();
+            self = self.extra(EntryType::XHeader, &records);
         }
         if draft.path.len() > 100 {
-            self = self.extra(EntryType::GNULongName, draft.path.clone());
+            self = self.extra(EntryType::GNULongName, &draft.path);
         }
         if draft.link.len() > 100 {
-            self = self.extra(EntryType::GNULongLink, draft.link.clone());
+            self = self.extra(EntryType::GNULongLink, &draft.link);
         }
         let fields = header.as_old_mut();
         fill(&mut fields.name, &draft.path);
@@ -101,10 +101,10 @@ impl Pack {
         self.0
     }
 
-    fn extra(self, kind: EntryType, text: Vec<u8>) -> Self {
+    fn extra(self, kind: EntryType, text: &[u8]) -> Self {
         let mut header = Draft::new(kind, "extra").header;
         header.set_size(text.len() as u64);
-        self.raw(header, &text)
+        self.raw(header, text)
     }
 
     pub(super) fn raw(mut self, mut header: Header, content: &[u8]) -> Self {
