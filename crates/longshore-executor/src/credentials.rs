@@ -93,18 +93,18 @@ mod tests {
         find_credential(Some(folder.path()), registry).await
     }
 
-    fn password(user: &str, password: &str) -> Option<Credential> {
-        Some(Credential::Password {
+    fn password(user: &str, password: &str) -> Credential {
+        Credential::Password {
             user: user.to_owned(),
             password: password.to_owned(),
-        })
+        }
     }
 
     #[tokio::test]
     async fn a_password_of_config_json_is_found_and_printed_nowhere() {
         let config = r#"{"auths":{"r:5000":{"auth":"bWU6Pz8/Pj4+fn5+"}}}"#;
         let found = found(config, "r:5000").await;
-        assert_eq!(found.credential, password("me", "???>>>~~~"));
+        assert_eq!(found.credential, Some(password("me", "???>>>~~~")));
         assert!(!format!("{found:?}").contains("~~~"));
     }
 
@@ -113,7 +113,7 @@ mod tests {
         let config = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"YTpi"}}}"#;
         assert_eq!(
             found(config, "docker.io").await.credential,
-            password("a", "b")
+            Some(password("a", "b"))
         );
     }
 

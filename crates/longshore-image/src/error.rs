@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use longshore_core::fault::{Fault, PullFault};
 
 use crate::digest::Digest;
-use crate::unpack::UnpackError;
+use crate::unpack_error::{UnpackError, is_no_room};
 
 /// Why an image is not there. `what` and `image` name the object in the words of a user.
 #[derive(Debug, thiserror::Error)]
@@ -182,11 +182,4 @@ impl<T, E: Into<io::Error>> Tried<T> for Result<T, E> {
             }
         })
     }
-}
-
-pub(crate) fn is_no_room(why: &io::Error) -> bool {
-    matches!(
-        why.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }

@@ -20,6 +20,7 @@ mod store;
 mod tar_extra;
 mod tar_stream;
 mod unpack;
+mod unpack_error;
 mod waiting;
 
 pub use digest::{Digest, InvalidDigest};
@@ -28,4 +29,5 @@ pub use import::{ImportRequest, import};
 pub use pull::{PullRequest, Puller};
 pub use registry::RegistryOptions;
 pub use store::{Collected, ImageStore, StoredImage};
-pub use unpack::{UnpackError, UnpackLimits};
+pub use unpack::UnpackLimits;
+pub use unpack_error::UnpackError;

@@ -236,8 +236,10 @@ fn authorities(
     for file in files {
         let path = file?.path();
         if path.extension().is_some_and(|extension| extension == "crt") {
-            let (encoding, data) = (CertificateEncoding::Pem, std::fs::read(path)?);
-            found.push(Certificate { encoding, data });
+            found.push(Certificate {
+                encoding: CertificateEncoding::Pem,
+                data: std::fs::read(path)?,
+            });
         }
     }
     Ok(found)

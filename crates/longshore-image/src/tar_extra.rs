@@ -5,10 +5,15 @@ use std::io;
 use longshore_core::limits;
 use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
 
-use crate::tar_stream::{Moment, invalid};
-
 const XATTR: &[u8] = b"SCHILY.xattr.";
 const PAX_SPARSE: &[u8] = b"GNU.sparse.";
+
+/// A moment: seconds since 1970, and nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) seconds: i64,
+    pub(crate) nanos: u32,
+}
 
 /// Fields that replace those of the header behind them.
 #[derive(Debug, Default)]
@@ -68,6 +73,10 @@ impl Extra {
         }
         Ok(())
     }
+}
+
+pub(crate) fn invalid(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_owned())
 }
 
 fn until_nul(mut text: Vec<u8>) -> Vec<u8> {

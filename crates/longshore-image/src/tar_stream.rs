@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use longshore_core::limits;
 use tar::{EntryType, Header};
 
-use crate::tar_extra::{Extra, SparseMap, sparse_map};
+use crate::tar_extra::{Extra, Moment, SparseMap, invalid, sparse_map};
 
 const BLOCK: u64 = 512;
 
@@ -28,13 +28,6 @@ pub(crate) enum Kind {
     Fifo,
     CharDevice,
     BlockDevice,
-}
-
-/// A moment: seconds since 1970, and nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moment {
-    pub(crate) seconds: i64,
-    pub(crate) nanos: u32,
 }
 
 /// One member, with everything that its headers say.
@@ -224,10 +217,6 @@ impl<R: Skip> Read for TarStream<R> {
         self.position += count as u64;
         Ok(count)
     }
-}
-
-pub(crate) fn invalid(why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why.to_owned())
 }
 
 /// The field of the sum itself counts as blanks.

@@ -8,7 +8,8 @@ use rustix::fs::{AtFlags, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::tree::{open_folder, proc_path};
-use crate::tar_stream::{Member, Moment};
+use crate::tar_extra::Moment;
+use crate::tar_stream::Member;
 
 /// Attributes by which overlayfs knows its own: in a layer they would forge its state.
 const OVERLAY: [&[u8]; 2] = [b"trusted.", b"user.overlay."];
