@@ -1,8 +1,9 @@
 //! From a manifest to an image in the store, wherever its blobs come from.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use longshore_core::limits;
@@ -17,6 +18,7 @@ use crate::progress::{LayerNews, Progress, Step};
 use crate::store::{
     Claim, ImageRecord, ImageStore, Ingest, LayerWish, Made, StoredImage, Turn, Wanted,
 };
+use crate::unpack::Tether;
 use crate::waiting::blocking;
 
 /// Where blobs come from: a registry, or an archive.
@@ -185,6 +187,7 @@ impl<S: BlobSource> Work<'_, S> {
         news: &LayerNews,
     ) -> Result<(), ImageError> {
         let digest = blob.digest;
+        let mut seen = 0;
         loop {
             let ask = self.on_disk(move |store| {
                 let turn = store.ingest(&digest)?;
@@ -199,7 +202,12 @@ impl<S: BlobSource> Work<'_, S> {
             match ask.await? {
                 Turn::Done => return Ok(()),
                 Turn::Mine(ingest) => return self.source.bring(blob, ingest, news).await,
-                Turn::Others(bytes) => news.tell(Step::Downloading, bytes),
+                // Only what moves is a sign of life: the other may hang.
+                Turn::Others(bytes) if bytes != seen => {
+                    seen = bytes;
+                    news.tell(Step::Downloading, bytes);
+                }
+                Turn::Others(_) => {}
             }
             sleep(limits::CLAIM_PERIOD).await;
         }
@@ -232,25 +240,38 @@ impl<S: BlobSource> Work<'_, S> {
         wish: LayerWish,
         claim: Claim,
     ) -> Result<Made, ImageError> {
-        let given_up = GivenUp::default();
-        let stop = Arc::clone(&given_up.0);
-        self.on_disk(move |store| {
-            let made = store.unpack_layer(&wish, &blob, claim, &stop)?;
+        let held = HeldTether::default();
+        let tether = Arc::clone(&held.0);
+        let unpacking = self.on_disk(move |store| {
+            let made = store.unpack_layer(&wish, &blob, claim, &tether)?;
             if matches!(made, Made::Ready(_)) {
                 store.drop_blob(&blob)?;
             }
             Ok(made)
-        })
-        .await
+        });
+        let mut unpacking = pin!(unpacking);
+        let mut seen = 0;
+        loop {
+            tokio::select! {
+                biased;
+                made = &mut unpacking => return made,
+                () = sleep(limits::CLAIM_PERIOD) => {}
+            }
+            let bytes = held.0.bytes.load(Ordering::Relaxed);
+            if bytes != seen {
+                seen = bytes;
+                self.progress.sign_of_life();
+            }
+        }
     }
 }
 
-/// Tells a thread that works for a future that the future is gone.
+/// Tells a thread that works for a future when the future is gone.
 #[derive(Default)]
-struct GivenUp(Arc<AtomicBool>);
+struct HeldTether(Arc<Tether>);
 
-impl Drop for GivenUp {
+impl Drop for HeldTether {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_given_up.store(true, Ordering::Relaxed);
     }
 }

@@ -183,3 +183,25 @@ impl<T, E: Into<io::Error>> Tried<T> for Result<T, E> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart_from_one_that_fails() {
+        let mut full = File::options().write(true).open("/dev/full").unwrap();
+        let why = full
+            .write_all(b"x")
+            .tried("write", "/store/blob")
+            .unwrap_err();
+        assert_eq!(why.fault(), Fault::ImagePull(PullFault::DiskFull));
+        let why = File::open("/nonexistent")
+            .tried("open", "/nonexistent")
+            .unwrap_err();
+        assert_eq!(why.fault(), Fault::Internal);
+    }
+}

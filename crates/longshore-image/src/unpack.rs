@@ -18,7 +18,7 @@ mod writer;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use longshore_core::limits;
 
@@ -53,6 +53,15 @@ impl Default for UnpackLimits {
     }
 }
 
+/// Between a thread that unpacks and whoever waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Tether {
+    /// Nobody wants it any more.
+    pub(crate) is_given_up: AtomicBool,
+    /// Bytes that have been unpacked.
+    pub(crate) bytes: AtomicU64,
+}
+
 /// What is to be unpacked where.
 pub(crate) struct Unpack<'a> {
     /// The digest that the bytes must have when they are not compressed any more.
@@ -60,8 +69,7 @@ pub(crate) struct Unpack<'a> {
     pub(crate) into: &'a Path,
     pub(crate) limits: UnpackLimits,
     pub(crate) privilege: Privilege,
-    /// Set when nobody wants it any more.
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) tether: &'a Tether,
 }
 
 /// A layer that lies in its folder.
@@ -82,7 +90,7 @@ pub(crate) struct Unpacked {
 /// See [`UnpackError`]; the folder is then half filled.
 pub(crate) fn unpack(archive: impl Read, wanted: &Unpack<'_>) -> Result<Unpacked, UnpackError> {
     let plain = decompress(archive).map_err(UnpackError::Broken)?;
-    let metered = Metered::new(plain, wanted.limits.bytes, wanted.stop);
+    let metered = Metered::new(plain, wanted.limits.bytes, wanted.tether);
     let mut stream = TarStream::new(metered);
     let outcome = unpack_members(&mut stream, wanted);
     let metered = stream.into_source();

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +10,7 @@ use super::claim::{Claim, Shape, Turn};
 use super::{ImageStore, files};
 use crate::digest::Digest;
 use crate::error::{ImageError, Tried};
-use crate::unpack::{Needs, Unpack, content, remove_tree, settle, unpack};
+use crate::unpack::{Needs, Tether, Unpack, content, remove_tree, settle, unpack};
 
 const FOLDER: &str = "layers";
 const MAKING: &str = "making";
@@ -105,7 +104,7 @@ impl ImageStore {
         wish: &LayerWish,
         blob: &Digest,
         claim: Claim,
-        stop: &AtomicBool,
+        tether: &Tether,
     ) -> Result<Made, ImageError> {
         let folder = claim.path().to_path_buf();
         let into = content(&folder);
@@ -119,7 +118,7 @@ impl ImageStore {
             into: &into,
             limits: self.limits,
             privilege: self.privilege,
-            stop,
+            tether,
         };
         let unpacked = unpack(self.open_blob(blob)?, &wanted).map_err(|source| {
             // What is wrong stays wrong; nothing of it is worth keeping.

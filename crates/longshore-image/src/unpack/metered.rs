@@ -1,9 +1,9 @@
 //! Counts and digests the bytes of a layer as they are read, and stops where they become too many.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use super::UnpackError;
+use super::{Tether, UnpackError};
 use crate::digest::{Digest, Digester};
 use crate::tar_stream::Skip;
 
@@ -15,7 +15,7 @@ pub(super) struct Metered<'a, R> {
     digester: Digester,
     left: u64,
     most: u64,
-    stop: &'a AtomicBool,
+    tether: &'a Tether,
     ended: Option<Ended>,
 }
 
@@ -27,13 +27,13 @@ enum Ended {
 }
 
 impl<'a, R: Read> Metered<'a, R> {
-    pub(super) fn new(source: R, most: u64, stop: &'a AtomicBool) -> Self {
+    pub(super) fn new(source: R, most: u64, tether: &'a Tether) -> Self {
         Self {
             source,
             digester: Digester::default(),
             left: most,
             most,
-            stop,
+            tether,
             ended: None,
         }
     }
@@ -76,7 +76,7 @@ impl<'a, R: Read> Metered<'a, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(Ordering::Relaxed) {
+        if self.tether.is_given_up.load(Ordering::Relaxed) {
             return Err(self.end(Ended::GivenUp));
         }
         let count = self.source.read(buffer)?;
@@ -84,6 +84,7 @@ impl<R: Read> Read for Metered<'_, R> {
             return Err(self.end(Ended::TooLarge));
         };
         self.left = left;
+        self.tether.bytes.fetch_add(count as u64, Ordering::Relaxed);
         self.digester.update(&buffer[..count]);
         Ok(count)
     }

@@ -8,11 +8,10 @@ mod property;
 mod seen;
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use tempfile::TempDir;
 
-use super::{Privilege, Unpack, UnpackError, UnpackLimits, Unpacked, unpack};
+use super::{Privilege, Tether, Unpack, UnpackError, UnpackLimits, Unpacked, unpack};
 use crate::digest::Digest;
 use pack::Pack;
 
@@ -57,7 +56,7 @@ impl Ground {
             into: &self.layer(),
             limits,
             privilege: self.privilege(),
-            stop: &AtomicBool::new(false),
+            tether: &Tether::default(),
         };
         unpack(bytes, &wanted)
     }

@@ -1,6 +1,6 @@
 //! Layers that want to get out, or to forge what others have.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use tar::EntryType;
 
@@ -244,12 +244,14 @@ fn what_is_no_archive_is_refused() {
 fn a_pull_that_nobody_waits_for_stops_unpacking() {
     let ground = Ground::new();
     let bytes = Pack::of([Draft::file("a", "x")]).finish();
+    let tether = Tether::default();
+    tether.is_given_up.store(true, Ordering::Relaxed);
     let wanted = Unpack {
         diff_id: Digest::of(&bytes),
         into: &ground.layer(),
         limits: UnpackLimits::default(),
         privilege: ground.privilege(),
-        stop: &AtomicBool::new(true),
+        tether: &tether,
     };
     assert!(matches!(
         unpack(&bytes[..], &wanted),

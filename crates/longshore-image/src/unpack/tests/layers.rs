@@ -121,6 +121,35 @@ fn hidden_names_become_what_overlayfs_reads() {
 }
 
 #[test]
+fn an_ordinary_user_gets_the_form_that_overlayfs_takes_from_users() {
+    let ground = Ground::new();
+    let pack = [
+        folder("new"),
+        Draft::file("new/.wh..wh..opq", ""),
+        Draft::file(".wh.gone", ""),
+    ];
+    let bytes = Pack::of(pack).finish();
+    let wanted = Unpack {
+        diff_id: Digest::of(&bytes),
+        into: &ground.layer(),
+        limits: UnpackLimits::default(),
+        privilege: Privilege::User,
+        tether: &Tether::default(),
+    };
+    unpack(&bytes[..], &wanted).unwrap();
+    let all = seen(&ground.layer());
+    assert!(all["new"].xattrs.contains_key(&b"user.overlay.opaque"[..]));
+    // Since Linux 5.8 everybody may make this one device.
+    assert_eq!(
+        all["gone"].what,
+        What::Device {
+            block: false,
+            number: 0
+        }
+    );
+}
+
+#[test]
 fn a_name_that_is_hidden_and_made_anew_hides_what_was_below() {
     let ground = Ground::new();
     let pack = [
