@@ -65,12 +65,13 @@ pub(crate) async fn assemble<S: BlobSource>(
         blobs: blobs.collect(),
         ..Wanted::default()
     };
-    let _blobs_held = work.hold(&wanted).await?;
+    let documents_held = work.hold(&wanted).await?;
     let config = work.config(&plan).await?;
     let wishes = LayerWish::all(&config.rootfs.diff_ids);
     let names = wishes.iter().flat_map(|wish| [wish.diff_id, wish.chain_id]);
     wanted.layers.extend(names);
     let _all_held = work.hold(&wanted).await?;
+    drop(documents_held);
     let layers = work.layers(&plan, &wishes).await?;
     let record = ImageRecord {
         name: plan.name,

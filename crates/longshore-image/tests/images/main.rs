@@ -4,6 +4,7 @@
 mod built;
 mod collections;
 mod imports;
+mod killed;
 mod mounted;
 mod pulls;
 mod registries;
