@@ -1,4 +1,6 @@
-//! Images on a host, and how far a pull of one has come.
+//! Images on a host, how far a pull of one has come, and who may pull it.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,4 +38,30 @@ pub struct LayerProgress {
     pub current_bytes: u64,
     /// Bytes of the current step, where known.
     pub total_bytes: Option<u64>,
+}
+
+/// Who pulls from a registry. Its secret part is printed nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// A user and a password, or an access token in its place.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// What some registries give out at a log-in instead of keeping the password.
+    IdentityToken(String),
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password { user, .. } => {
+                let mut shown = formatter.debug_struct("Password");
+                shown.field("user", user).finish_non_exhaustive()
+            }
+            Self::IdentityToken(_) => formatter.write_str("IdentityToken(..)"),
+        }
+    }
 }

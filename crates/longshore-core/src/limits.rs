@@ -199,3 +199,26 @@ pub const SCHEDULE_PAGE: u32 = 50;
 pub const SCHEDULE_HISTORY: u32 = 1000;
 /// Times that a preview shows at most.
 pub const SCHEDULE_PREVIEW: usize = 1000;
+
+/// Bytes of one image layer once it is unpacked, holes of sparse files included.
+pub const LAYER_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// Files, folders and links of one image layer.
+pub const LAYER_ENTRIES: u64 = 2_000_000;
+/// Names below each other in one path of an image layer.
+pub const LAYER_DEPTH: usize = 256;
+/// One header of a layer that describes the next file: its long names and attributes.
+pub const LAYER_HEADER_BYTES: u64 = 1024 * 1024;
+/// Pieces of one sparse file in an image layer.
+pub const SPARSE_PIECES: usize = 65_536;
+/// A manifest, an index or a configuration of an image.
+pub const IMAGE_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
+/// Layers of one image; overlayfs takes no more.
+pub const IMAGE_LAYERS: usize = 500;
+/// Layers of one image that are fetched and unpacked at the same time.
+pub const LAYERS_AT_ONCE: usize = 4;
+/// Tries to go on with a blob that ended without a byte more, one after the other.
+pub const BLOB_TRIES: u32 = 4;
+/// How often it is looked whether another process has made the blob or layer that this one needs.
+pub const CLAIM_PERIOD: Duration = Duration::from_millis(20);
+/// A read from a registry that brings nothing for so long is broken off and tried again.
+pub const REGISTRY_READ: Duration = Duration::from_mins(1);

@@ -13,17 +13,17 @@ use futures::future::{BoxFuture, Shared};
 use longshore_core::fault::{Fault, PullFault};
 use longshore_core::image::{Image, PullProgress};
 use longshore_core::spec::{ImageReference, Platform};
-use longshore_executor::{ExecutorError, OnProgress, PullRequest};
+use longshore_executor::{ExecutorError, OnProgress, PullRequest, find_credential};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use url::form_urlencoded::Serializer;
 
 use crate::client::{Call, Client};
-use crate::credentials;
 use crate::failure::{Cause, Failure};
 use crate::faults;
 use crate::lines::JsonLines;
 use crate::progress::PullLine;
+use crate::registry_auth;
 use crate::shown::{engine_name, inspect};
 
 type Key = (String, Option<Platform>);
@@ -159,8 +159,11 @@ struct Work {
 impl Work {
     async fn run(self) -> Outcome {
         let registry = self.image.registry_host();
-        let found = credentials::find(self.docker_config.as_deref(), registry).await;
-        let call = self.call().with_registry_auth(found.header);
+        let found = find_credential(self.docker_config.as_deref(), registry).await;
+        let header = found
+            .credential
+            .map(|it| registry_auth::encode(&it, registry));
+        let call = self.call().with_registry_auth(header);
         let outcome = self.follow(call).await;
         outcome.map_err(|failure| {
             Arc::new(PullFailure {

@@ -27,6 +27,7 @@ mod alignment;
 mod bring;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod credentials;
 mod error;
 mod host_watch;
 mod inventory;
@@ -37,6 +38,7 @@ mod observer;
 mod source;
 
 pub use bring::{Brought, Wanted, bring, digest_of};
+pub use credentials::{FoundCredential, credential_key, find_credential};
 pub use error::ExecutorError;
 pub use host_watch::{Hints, HostWatch, Listener};
 pub use inventory::{ContainerState, Inventory, Listed, Resource, ResourceKind, Statistics, Which};

@@ -28,6 +28,11 @@ impl EngineAccess {
         }
     }
 
+    /// No engine at all, in the network of this process.
+    pub(crate) fn nobodys() -> Self {
+        Self::foreign("unix:///nonexistent/docker.sock")
+    }
+
     pub(crate) fn sandboxed(socket: &Path, sandbox: SandboxId) -> Self {
         let docker_host = format!("unix://{}", socket.display());
         Self {

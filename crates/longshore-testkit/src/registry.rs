@@ -54,7 +54,7 @@ pub struct Registry {
     folder: TempDir,
     server: Tethered,
     trust: Option<PathBuf>,
-    _pki: Option<Pki>,
+    pki: Option<Pki>,
 }
 
 impl Registry {
@@ -64,6 +64,22 @@ impl Registry {
     /// # Errors
     /// When `docker-registry` (or, for passwords, `htpasswd`) is missing or does not start.
     pub fn start(engine: &EngineAccess, kind: RegistryKind) -> Result<Self> {
+        let mut registry = Self::start_for(engine, kind)?;
+        if let (Some(pki), RegistryKind::Tls) = (&registry.pki, kind) {
+            registry.trust = Some(trust(engine, &registry.address, pki)?);
+        }
+        Ok(registry)
+    }
+
+    /// Starts an empty registry in the network of this process; no engine trusts its certificate.
+    ///
+    /// # Errors
+    /// As [`Registry::start`].
+    pub fn start_here(kind: RegistryKind) -> Result<Self> {
+        Self::start_for(&EngineAccess::nobodys(), kind)
+    }
+
+    fn start_for(engine: &EngineAccess, kind: RegistryKind) -> Result<Self> {
         let folder = temp_dir();
         let port = free_port()?;
         // An engine trusts anything on 127.0.0.0/8; only elsewhere does it check certificates.
@@ -83,10 +99,6 @@ impl Registry {
             RegistryKind::Open | RegistryKind::Tls | RegistryKind::TlsUntrusted => None,
         };
         let config = write_config(&folder, &address, credentials.is_some(), pki.as_ref())?;
-        let trust = match (&pki, kind) {
-            (Some(pki), RegistryKind::Tls) => Some(trust(engine, &address, pki)?),
-            _ => None,
-        };
         let server = Tethered::start(
             engine.command_in_network("sh"),
             &["docker-registry", "serve", &config],
@@ -98,8 +110,8 @@ impl Registry {
             credentials,
             folder,
             server,
-            trust,
-            _pki: pki,
+            trust: None,
+            pki,
         })
     }
 
@@ -116,6 +128,23 @@ impl Registry {
     /// The full reference of `name` (such as `team/app:1`) in this registry.
     pub fn reference(&self, name: &str) -> String {
         format!("{}/{name}", self.address)
+    }
+
+    /// Who vouches for its certificate; `None` when it has none.
+    pub fn authority(&self) -> Option<PathBuf> {
+        self.pki.as_ref().map(Pki::authority)
+    }
+
+    /// Where it keeps the bytes of a blob, by digest (`sha256:…`): to be broken by tests.
+    pub fn blob_file(&self, digest: &str) -> PathBuf {
+        let hex = digest.trim_start_matches("sha256:");
+        let blobs = "images/docker/registry/v2/blobs/sha256";
+        self.folder
+            .path()
+            .join(blobs)
+            .join(&hex[..2])
+            .join(hex)
+            .join("data")
     }
 
     /// Pushes an image that `engine` has, under a new name, and returns the full reference. The

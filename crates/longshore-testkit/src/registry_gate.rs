@@ -60,6 +60,14 @@ impl RegistryGate {
         })
     }
 
+    /// Starts an open gate in the network of this process, before a registry that is there, too.
+    ///
+    /// # Errors
+    /// As [`RegistryGate::start`].
+    pub fn start_here(registry: &Registry) -> Result<Self> {
+        Self::start(&EngineAccess::nobodys(), registry)
+    }
+
     /// Treats whoever comes from now on like this.
     ///
     /// # Panics

@@ -42,8 +42,9 @@ const FREE: [&str; 5] = [
     "xtask",
 ];
 const TESTKIT: &str = "longshore-testkit";
-/// A crate whose tests need a place that runs containers, real or played.
-const TESTED_WITH: [(&str, &str); 2] = [
+/// A crate whose tests need a place that runs containers, real or played, or what such places share.
+const TESTED_WITH: [(&str, &str); 3] = [
+    ("longshore-image", "longshore-executor"),
     ("longshore-service", "longshore-executor-docker"),
     ("longshore-cli", "longshore-executor"),
 ];

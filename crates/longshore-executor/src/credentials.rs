@@ -6,11 +6,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE;
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
-use hyper::header::HeaderValue;
-use serde_json::json;
+use longshore_core::image::Credential;
 use tokio::time::timeout;
 
 /// A credential helper may ask the system's key ring; it must not ask a person.
@@ -20,30 +17,35 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// What is known about the credentials for a registry.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// For the engine; none means anonymous.
-    pub(crate) header: Option<HeaderValue>,
+pub struct FoundCredential {
+    /// None means anonymous.
+    pub credential: Option<Credential>,
     /// Why there are none though some are configured. As Docker does, the pull is then tried
     /// without; this explains a refusal.
-    pub(crate) trouble: Option<String>,
+    pub trouble: Option<String>,
 }
 
-/// Looks for credentials of `registry` in the folder of Docker's configuration.
-pub(crate) async fn find(folder: Option<&Path>, registry: &str) -> Found {
+/// The name under which Docker keeps the credentials of `registry`.
+pub fn credential_key(registry: &str) -> &str {
+    match registry {
+        "docker.io" => DOCKER_HUB_KEY,
+        other => other,
+    }
+}
+
+/// Looks for credentials of `registry` (its host, with port if any) in the folder of Docker's
+/// configuration. A helper that does not answer is given up.
+pub async fn find_credential(folder: Option<&Path>, registry: &str) -> FoundCredential {
     let Some(file) = folder.map(|folder| folder.join("config.json")) else {
-        return Found::default();
+        return FoundCredential::default();
     };
-    let key = if registry == "docker.io" {
-        DOCKER_HUB_KEY
-    } else {
-        registry
-    };
+    let key = credential_key(registry);
     let (owned_file, owned_key) = (file.clone(), key.to_owned());
     let reading = tokio::task::spawn_blocking(move || read(&owned_file, &owned_key));
     let why = match timeout(HELPER_LIMIT, reading).await {
         Ok(Ok(Ok(credential))) => {
-            return Found {
-                header: credential.map(|it| encode(&it, key)),
+            return FoundCredential {
+                credential,
                 trouble: None,
             };
         }
@@ -55,18 +57,21 @@ pub(crate) async fn find(folder: Option<&Path>, registry: &str) -> Found {
         "the credentials for {registry} in {} cannot be used: {why}",
         file.display()
     );
-    Found {
-        header: None,
+    FoundCredential {
+        credential: None,
         trouble: Some(text),
     }
 }
 
-fn read(file: &PathBuf, key: &str) -> Result<Option<DockerCredential>, CredentialRetrievalError> {
+fn read(file: &PathBuf, key: &str) -> Result<Option<Credential>, CredentialRetrievalError> {
     let Ok(file) = File::open(file) else {
         return Ok(None);
     };
     match get_credential_from_reader(BufReader::new(file), key) {
-        Ok(credential) => Ok(Some(credential)),
+        Ok(DockerCredential::IdentityToken(token)) => Ok(Some(Credential::IdentityToken(token))),
+        Ok(DockerCredential::UsernamePassword(user, password)) => {
+            Ok(Some(Credential::Password { user, password }))
+        }
         Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
         // The words that every helper has for "nothing is kept for this registry".
         Err(CredentialRetrievalError::HelperFailure { stdout, .. })
@@ -78,59 +83,38 @@ fn read(file: &PathBuf, key: &str) -> Result<Option<DockerCredential>, Credentia
     }
 }
 
-/// The engine takes the URL-safe alphabet; another is silently no credential at all.
-fn encode(credential: &DockerCredential, server: &str) -> HeaderValue {
-    let auth = match credential {
-        DockerCredential::IdentityToken(token) => {
-            json!({ "identitytoken": token, "serveraddress": server })
-        }
-        DockerCredential::UsernamePassword(user, password) => {
-            json!({ "username": user, "password": password, "serveraddress": server })
-        }
-    };
-    let text = URL_SAFE.encode(auth.to_string());
-    let mut header = HeaderValue::from_str(&text).expect("base64 has only printable characters");
-    header.set_sensitive(true);
-    header
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn found(config: &str, registry: &str) -> Found {
+    async fn found(config: &str, registry: &str) -> FoundCredential {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.json"), config).unwrap();
-        find(Some(folder.path()), registry).await
+        find_credential(Some(folder.path()), registry).await
     }
 
-    fn decoded(found: &Found) -> serde_json::Value {
-        let header = found.header.as_ref().expect("there are credentials");
-        serde_json::from_slice(&URL_SAFE.decode(header.as_bytes()).unwrap()).unwrap()
+    fn password(user: &str, password: &str) -> Credential {
+        Credential::Password {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        }
     }
 
     #[tokio::test]
-    async fn a_password_of_config_json_is_sent_in_the_alphabet_that_the_engine_reads() {
-        // "me:???>>>~~~" yields `/` and `+` in the other alphabet.
-        let found = found(
-            r#"{"auths":{"r:5000":{"auth":"bWU6Pz8/Pj4+fn5+"}}}"#,
-            "r:5000",
-        )
-        .await;
-        assert_eq!(decoded(&found)["password"], "???>>>~~~");
-        let text = found.header.unwrap();
-        assert!(
-            !text
-                .as_bytes()
-                .iter()
-                .any(|byte| matches!(byte, b'+' | b'/'))
-        );
+    async fn a_password_of_config_json_is_found_and_printed_nowhere() {
+        let config = r#"{"auths":{"r:5000":{"auth":"bWU6Pz8/Pj4+fn5+"}}}"#;
+        let found = found(config, "r:5000").await;
+        assert_eq!(found.credential, Some(password("me", "???>>>~~~")));
+        assert!(!format!("{found:?}").contains("~~~"));
     }
 
     #[tokio::test]
     async fn docker_hub_is_found_under_its_old_name() {
         let config = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"YTpi"}}}"#;
-        assert_eq!(decoded(&found(config, "docker.io").await)["username"], "a");
+        assert_eq!(
+            found(config, "docker.io").await.credential,
+            Some(password("a", "b"))
+        );
     }
 
     #[tokio::test]
@@ -138,11 +122,11 @@ mod tests {
         for (config, registry) in [("{}", "r:5000"), (r#"{"auths":{}}"#, "docker.io")] {
             let found = found(config, registry).await;
             assert!(
-                found.header.is_none() && found.trouble.is_none(),
+                found.credential.is_none() && found.trouble.is_none(),
                 "{config}"
             );
         }
-        assert!(find(None, "r").await.header.is_none());
+        assert!(find_credential(None, "r").await.credential.is_none());
     }
 
     #[tokio::test]
