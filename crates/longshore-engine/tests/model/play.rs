@@ -131,8 +131,8 @@ const STEPS: usize = 6000;
 /// So many of them pass as fast as they can. The store works in the time of the machine: where that is
 /// short, the time of the play runs away from it, and leases pass before they can be renewed.
 const FAST_STEPS: usize = 500;
-/// What the store is given in the machine's time in each step after those.
-const STORE_TIME: Duration = Duration::from_millis(3);
+/// How often the store is asked in each step after those, which takes the machine's time.
+const QUESTIONS: usize = 20;
 
 impl Play {
     /// Performs the scenes, lets calm return, and says what is wrong then.
@@ -282,8 +282,8 @@ impl Play {
             if self.actors.iter().all(Actor::is_gone) {
                 self.enter();
             }
-            if step > FAST_STEPS {
-                tokio::time::sleep(STORE_TIME).await;
+            for _ in 0..if step < FAST_STEPS { 0 } else { QUESTIONS } {
+                self.store.loads().await.unwrap();
             }
             self.pass(STEP).await;
             if self.is_over().await {
