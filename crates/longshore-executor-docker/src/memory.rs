@@ -29,22 +29,25 @@ const OUT_OF_MEMORY_WITHIN: SignedDuration = SignedDuration::from_millis(100);
 const TRIED: &str = "ask for past events";
 
 /// Whether nothing is remembered from before that moment, or from before the container's start: its
-/// making at least should be. `false` when there is no such container, or it never ran.
+/// making at least should be. Of one without a start its making itself. `false` when there is no such
+/// container.
 pub(crate) async fn restarted_since(
     client: &Client,
     id: &str,
     since: Option<Timestamp>,
 ) -> Result<bool, ExecutorError> {
-    let since = match since {
-        Some(since) => Some(since),
-        None => observe::inspect(client, id)
-            .await?
-            .and_then(|found| found.state.started_at()),
-    };
-    let Some(since) = since else {
+    if let Some(since) = since {
+        return Ok(!remembers(client, since, None).await?);
+    }
+    let Some(found) = observe::inspect(client, id).await? else {
         return Ok(false);
     };
-    Ok(!remembers(client, since, None).await?)
+    if let Some(started_at) = found.state.started_at() {
+        return Ok(!remembers(client, started_at, None).await?);
+    }
+    let made = json!({ "type": ["container"], "container": [id], "event": ["create"] });
+    let until = Timestamp::now() + TOLD_WITHIN;
+    Ok(!remembers(client, until, Some(&made)).await?)
 }
 
 /// Whether a signal to the container is remembered.

@@ -159,7 +159,7 @@ pub trait Executor: Send + Sync {
     ) -> Result<BoxStream<'static, Result<Frame, ExecutorError>>, ExecutorError>;
 
     /// Whether the engine was restarted since that moment of its own clock; without one, since the
-    /// container's start. An engine that goes down takes along what it had read of the container's
+    /// container's start, or since it was made if there is no record of a start. An engine that goes down takes along what it had read of the container's
     /// output and not yet written: no reading of the log shows that something is missing.
     async fn restarted_since(
         &self,

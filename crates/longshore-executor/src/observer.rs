@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use longshore_core::attempt::{Evidence, Exit, Observed, Seen};
+use longshore_core::attempt::{Evidence, Exit, Observed, Refusal, Seen};
+use longshore_core::fault::Fault;
 use longshore_core::launch::Handle;
 use longshore_core::limits;
 use longshore_core::outcome::Provenance;
@@ -84,13 +85,34 @@ impl Observer {
             Ok(None) => return Seen::Found(None, Evidence::plain(Provenance::Recovery)),
             Err(error) => return Seen::from(&error),
         };
-        match self
-            .look(&handle, EndedBy::Itself, Provenance::Recovery)
-            .await
-        {
-            Ok((observed, evidence)) => Seen::Found(Some((handle, observed)), evidence),
+        let looked = self.look(&handle, EndedBy::Itself, Provenance::Recovery);
+        let (observed, evidence) = match looked.await {
+            Ok(looked) => looked,
+            Err(error) => return Seen::from(&error),
+        };
+        match self.doubted(&handle, observed).await {
+            Ok(observed) => Seen::Found(Some((handle, observed)), evidence),
             Err(error) => Seen::from(&error),
         }
+    }
+
+    /// A container that seems never to have run, and may have: an engine that is killed while it starts
+    /// one has no record of that.
+    async fn doubted(
+        &self,
+        handle: &Handle,
+        observed: Observed,
+    ) -> Result<Observed, ExecutorError> {
+        let never_ran = observed == Observed::Created { refused: None };
+        if !never_ran || !self.executor.restarted_since(handle, None).await? {
+            return Ok(observed);
+        }
+        let refused = Some(Refusal {
+            fault: Fault::Internal,
+            message: "the engine was restarted since the container was made, which may have run"
+                .to_owned(),
+        });
+        Ok(Observed::Created { refused })
     }
 
     /// Waits for a reason to look, and looks.

@@ -44,6 +44,24 @@ async fn a_job_whose_engine_crashed_is_lost() {
     restarted(Restart::Crash).await;
 }
 
+/// A real engine that is killed while it starts a container has no record of that afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_may_have_run_under_an_engine_that_fell_is_not_started() {
+    let rig = Rig::new(Behaviour::exits(0)).await;
+    rig.mock.disturb(Call::Start, 1, Mischief::HangBefore);
+    let job = rig.submit(without_infra_retries()).await;
+    let _worker = rig.worker();
+    rig.eventually("it is being started", async || {
+        rig.mock.calls_made(Call::Start) > 0
+    })
+    .await;
+    rig.mock.restart_engine(Restart::Crash);
+    let job = rig.finished(job).await;
+    assert_eq!(job.outcome, LOST);
+    assert!(job.message.unwrap().contains("may have run"));
+    assert_eq!(rig.mock.calls_made(Call::Start), 1);
+}
+
 /// Its signals came before the worker that hears its end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_was_adopted_while_its_engine_went_down_is_lost() {

@@ -114,11 +114,19 @@ async fn an_engine_that_was_restarted_under_a_container_says_so() {
         let answer = scene.executor.restarted_since(&handle, since).await;
         answer.unwrap()
     };
+    let launch = scene.script("true");
+    let made = scene.executor.create(&launch).await.unwrap();
+    let fell_since_it_was_made = async || {
+        let answer = scene.executor.restarted_since(&made, None).await;
+        answer.unwrap()
+    };
     let before = jiff::Timestamp::now();
+    assert!(!fell_since_it_was_made().await);
     assert!(!restarted(None).await);
     assert!(!restarted(Some(before)).await);
     engine.kill9().unwrap();
     engine.start_again().unwrap();
+    assert!(fell_since_it_was_made().await);
     assert!(restarted(None).await);
     assert!(restarted(Some(before)).await);
     scene.executor.stop(&handle, 0).await.unwrap();

@@ -106,8 +106,9 @@ impl Executor for MockExecutor {
         since: Option<Timestamp>,
     ) -> Result<bool, ExecutorError> {
         self.call(Call::RestartedSince, |world, _| {
-            let started_at = world.container(handle).and_then(Container::started_at);
-            let since = since.or(started_at);
+            let found = world.container(handle);
+            let begun = |found: &Container| found.started_at().unwrap_or(found.created_at);
+            let since = since.or_else(|| found.map(begun));
             Ok(since.is_some_and(|since| since < world.engine_started_at))
         })
         .await

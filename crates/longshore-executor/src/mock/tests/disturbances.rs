@@ -267,4 +267,9 @@ async fn a_restart_is_told_by_what_came_before_it() {
     assert!(restarted(None).await);
     assert!(restarted(Some(Timestamp::from_second(9).unwrap())).await);
     assert!(!restarted(Some(Timestamp::from_second(10).unwrap())).await);
+    let made = mock.create(&launch(2)).await.unwrap();
+    assert!(!mock.restarted_since(&made, None).await.unwrap());
+    advance(SECOND).await;
+    mock.restart_engine(Restart::LiveRestore);
+    assert!(mock.restarted_since(&made, None).await.unwrap());
 }
