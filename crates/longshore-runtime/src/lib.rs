@@ -1,0 +1,15 @@
+//! One container under one small supervisor process, without an engine.
+//!
+//! A container is a folder ([`ContainerConfig`] in it says what runs). A supervisor, a process of its
+//! own, runs the container, keeps its log and its time limit, and writes down how it ended. It
+//! outlives whoever started it; if it dies, its container dies. All that others learn of a container
+//! they read from the folder ([`Status`]).
+
+mod config;
+mod status;
+
+pub use config::{
+    Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
+    Rootfs, Seccomp,
+};
+pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
