@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use comfy_table::Table;
+use longshore_core::outcome::JobStatus;
 
 use crate::bare::{self, Shape};
 use crate::figures::{against, median, spread};
 use crate::legacy::Legacy;
-use crate::ours::Bench;
+use crate::ours::{Bench, RunningWorker};
 
 const JOBS: u32 = 60;
 const AT_ONCE: usize = 8;
@@ -51,28 +52,37 @@ fn rate(began: Instant) -> f64 {
     f64::from(JOBS) / began.elapsed().as_secs_f64()
 }
 
-/// From submit to final status, container removed, log kept; the worker runs already.
 async fn ours(bench: &Bench) -> Result<f64> {
     let worker = bench.worker(AT_ONCE).await?;
+    ours_on(bench, &worker, JOBS).await
+}
+
+/// Jobs of `/bin/true` per second, from submit to final status, container removed, log kept; the
+/// worker runs already.
+pub(crate) async fn ours_on(bench: &Bench, worker: &RunningWorker, jobs: u32) -> Result<f64> {
+    let before = completed(worker).await?;
     let file = worker.path().join("jobs.toml");
     let job = "[[job]]\nimage = \"demo-image:latest\"\ncommand = [\"/bin/true\"]\n";
-    std::fs::write(&file, job.repeat(JOBS as usize))?;
+    std::fs::write(&file, job.repeat(jobs as usize))?;
     let began = Instant::now();
     let path = file.display().to_string();
     bench.call(worker.path(), &["submit", "-f", &path])?;
-    worker.all_done(u64::from(JOBS)).await?;
-    let rate = rate(began);
-    let counts = worker.store.counts().await?;
-    let completed: u64 = counts
-        .iter()
-        .filter(|(status, _)| *status == longshore_core::outcome::JobStatus::Completed)
-        .map(|(_, count)| *count)
-        .sum();
+    worker.all_done(before + u64::from(jobs)).await?;
+    let took = began.elapsed().as_secs_f64();
+    let completed = completed(worker).await? - before;
     ensure!(
-        completed == u64::from(JOBS),
-        "only {completed} of {JOBS} jobs completed"
+        completed == u64::from(jobs),
+        "only {completed} of {jobs} jobs completed"
     );
-    Ok(rate)
+    Ok(f64::from(jobs) / took)
+}
+
+async fn completed(worker: &RunningWorker) -> Result<u64> {
+    let counts = worker.store.counts().await?;
+    let completed = counts
+        .iter()
+        .filter(|(status, _)| *status == JobStatus::Completed);
+    Ok(completed.map(|(_, count)| *count).sum())
 }
 
 /// `docker run --rm`, eight at a time.

@@ -18,6 +18,7 @@ mod figures;
 mod idle;
 mod legacy;
 mod log_stream;
+mod oci;
 mod ours;
 mod process;
 mod queue;
@@ -45,6 +46,12 @@ enum What {
     Idle,
     /// 200 MB of output from one container, kept without loss.
     Logs,
+    /// Containers without an engine, beside Docker, `runc run` and the bare kernel.
+    Oci {
+        /// Only this part of it.
+        #[arg(long)]
+        part: Option<oci::Part>,
+    },
     /// The queue alone, without containers: SQLite and `PostgreSQL`, beside other queues.
     Queue {
         /// Only this part of it.
@@ -68,6 +75,7 @@ async fn main() -> Result<()> {
         What::Exit => exit_latency::measure(&on_engine(rounds)?, rounds).await,
         What::Idle => idle::measure(&on_engine(rounds)?).await,
         What::Logs => log_stream::measure(&on_engine(rounds)?, rounds).await,
+        What::Oci { part } => oci::measure(part, &on_engine(rounds)?, rounds).await,
         What::Queue { part } => queue::measure(part, rounds).await,
         What::CrowdWorker(place) => queue::work(&place).await,
         What::Service => {
@@ -84,6 +92,7 @@ async fn all(rounds: usize) -> Result<()> {
     idle::measure(&bench).await?;
     log_stream::measure(&bench, rounds).await?;
     service::measure(rounds).await?;
+    oci::measure(None, &bench, rounds).await?;
     queue::measure(None, rounds).await
 }
 

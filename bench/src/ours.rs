@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use longshore_core::outcome::JobStatus;
 use longshore_store::Store;
 use tempfile::TempDir;
 
@@ -32,20 +33,18 @@ impl Bench {
         })
     }
 
-    /// A store of its own with a running worker.
+    /// A store of its own with a running worker, on the engine.
     pub(crate) async fn worker(&self, slots: usize) -> Result<RunningWorker> {
+        self.worker_on(&self.docker_host, slots).await
+    }
+
+    /// A store of its own with a running worker, whose only host `bench` is at `address`.
+    pub(crate) async fn worker_on(&self, address: &str, slots: usize) -> Result<RunningWorker> {
         let folder = tempfile::tempdir()?;
         let slots = slots.to_string();
         self.call(
             folder.path(),
-            &[
-                "hosts",
-                "add",
-                "bench",
-                &self.docker_host,
-                "--slots",
-                &slots,
-            ],
+            &["hosts", "add", "bench", address, "--slots", &slots],
         )?;
         let child = self
             .command(folder.path())
@@ -92,6 +91,27 @@ pub(crate) struct RunningWorker {
 impl RunningWorker {
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Waits until so many jobs run.
+    pub(crate) async fn all_run(&self, jobs: u64) -> Result<()> {
+        let mut changes = self.store.changes();
+        let all_run = async {
+            loop {
+                let counts = self.store.counts().await?;
+                let running = counts
+                    .iter()
+                    .filter(|(status, _)| *status == JobStatus::Running);
+                if running.map(|(_, count)| *count).sum::<u64>() >= jobs {
+                    return anyhow::Ok(());
+                }
+                changes.changed().await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_mins(5), all_run).await {
+            Ok(all_run) => all_run,
+            Err(_) => bail!("{jobs} jobs did not run within five minutes"),
+        }
     }
 
     /// Waits until so many jobs are final and their containers removed.

@@ -2,21 +2,19 @@
 
 mod expectation;
 mod jobs;
+mod place;
 mod pool;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use longshore_testkit::{
-    EngineAccess, load_demo_debian, load_demo_image, longshore_bin, run, temp_dir, unique_name,
-    workspace_dir,
-};
+use longshore_testkit::{load_demo_image, longshore_bin, temp_dir, unique_name, workspace_dir};
 
+use crate::engine;
 use crate::steps::{cargo, run_visible, say};
-use crate::{engine, packages};
 use expectation::Expectation;
+use place::Place;
 
 /// Which demo.
 #[derive(Debug, Args)]
@@ -24,14 +22,15 @@ pub(crate) struct Wish {
     /// Two workers, as on two machines, with one PostgreSQL; one of them is killed
     #[arg(long)]
     postgres: bool,
+    /// On a private Docker Engine too where none answers: Debian's is installed if it is missing
+    #[arg(long)]
+    docker: bool,
 }
 
 /// Makes what is missing, runs the jobs and fails when one did something unexpected.
 pub(crate) fn run_all(wish: &Wish) -> Result<()> {
-    println!("── set-up: a container engine, images, the binary");
-    let engine = find_engine()?;
-    packages::ensure(packages::FOR_DEMO_IMAGES)?;
-    load_demo_image(&engine)?;
+    println!("── set-up: where jobs can run, images, the binary");
+    let places = Place::all(wish)?;
     run_visible(&mut cargo(&[
         "build",
         "--package",
@@ -39,21 +38,17 @@ pub(crate) fn run_all(wish: &Wish) -> Result<()> {
         "--locked",
         "--quiet",
     ]))?;
-    let differences = if wish.postgres {
-        pool::run(&engine)
-    } else {
-        run_on_one_machine(&engine)
-    };
-    report(&differences?, &engine)
-}
-
-fn run_on_one_machine(engine: &EngineAccess) -> Result<Vec<String>> {
-    say("demo-debian is made on the spot by debootstrap; the first time takes a minute or two");
-    load_demo_debian(engine)?;
-    let volume = unique_name("demo-state");
-    let differences = run_jobs(engine, &volume);
-    engine.docker(["volume", "rm", "--force", &volume])?;
-    differences
+    let mut differences = Vec::new();
+    for place in &places {
+        differences.extend(match place {
+            Place::Docker(engine) if wish.postgres => {
+                load_demo_image(engine)?;
+                pool::run(engine)?
+            }
+            Place::Docker(_) | Place::Embedded { .. } => run_jobs(place)?,
+        });
+    }
+    report(&differences, &places)
 }
 
 /// What the demo mounts, and the files of its jobs.
@@ -61,57 +56,29 @@ fn demo_dir() -> PathBuf {
     workspace_dir().join("xtask/demo")
 }
 
-/// The engine that `docker` would use, if it answers on a unix socket of this machine; else ours.
-fn find_engine() -> Result<EngineAccess> {
-    let mut inspect = Command::new("docker");
-    inspect.args([
-        "context",
-        "inspect",
-        "--format",
-        "{{.Endpoints.docker.Host}}",
-    ]);
-    let host = run(&mut inspect).unwrap_or_default();
-    let users_own = EngineAccess::foreign(host.trim());
-    if host.starts_with("unix://") && users_own.answers() {
-        say(&format!(
-            "the engine that docker uses answers: {}",
-            users_own.docker_host()
-        ));
-        return Ok(users_own);
-    }
-    say("no engine answers on a local socket: starting a private one");
-    let ours = engine::up()?;
-    say(&format!("engine: {}", ours.docker_host()));
-    Ok(ours)
-}
-
-/// Runs every job and returns what differed from the expectations.
-fn run_jobs(engine: &EngineAccess, volume: &str) -> Result<Vec<String>> {
+/// Runs every job in one place and returns what differed from the expectations.
+fn run_jobs(place: &Place) -> Result<Vec<String>> {
+    println!("\n━━ {}", place.title());
+    let images = place.images()?;
     let store = temp_dir();
+    let volume = unique_name("demo-state");
     let mut differences = Vec::new();
-    for expectation in jobs::all(volume)? {
+    let mut steps = place.preparation(&images)?;
+    steps.extend(jobs::all(&volume, &images)?);
+    for expectation in steps {
         println!("\n── {}", expectation.title);
-        let mut command = longshore(engine, store.path());
+        let mut command = place.longshore(store.path());
         command.args(&expectation.arguments);
         println!("$ longshore {}", shell_line(&expectation.arguments));
         let seen = expectation::Seen::by_running(&mut command)?;
         seen.print();
         differences.extend(expectation.differences(&seen));
     }
+    place.tidy_up(&volume)?;
     Ok(differences)
 }
 
-fn longshore(engine: &EngineAccess, store: &Path) -> Command {
-    let mut command = Command::new(longshore_bin());
-    command
-        .env("DOCKER_HOST", engine.docker_host())
-        .env("LONGSHORE_STORE", store)
-        .env_remove("DOCKER_CONTEXT")
-        .env_remove("DOCKER_TLS_VERIFY");
-    command
-}
-
-fn report(differences: &[String], engine: &EngineAccess) -> Result<()> {
+fn report(differences: &[String], places: &[Place]) -> Result<()> {
     println!();
     for difference in differences {
         say(difference);
@@ -123,9 +90,14 @@ fn report(differences: &[String], engine: &EngineAccess) -> Result<()> {
         );
     }
     println!("demo: every job did what it should");
-    if engine::running().is_some_and(|ours| ours.docker_host() == engine.docker_host()) {
+    for place in places {
+        println!("  {}", place.title());
+    }
+    if let Some(ours) = engine::running()
+        && places.iter().any(|place| place.is_on(&ours))
+    {
         println!("the private engine still runs; to go on by hand:");
-        println!("  export DOCKER_HOST={}", engine.docker_host());
+        println!("  export DOCKER_HOST={}", ours.docker_host());
         println!("  {} run demo-image echo ahoy", longshore_bin().display());
         println!("  cargo xtask engine down      # when you are done");
     }

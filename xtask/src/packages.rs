@@ -71,12 +71,17 @@ pub(crate) const FOR_OTHER_QUEUES: &[Need] = &[
 pub(crate) const FOR_DEMO_IMAGES: &[Need] = &[
     need("docker", "docker-cli", "loading the images"),
     need("busybox", "busybox-static", "the small image"),
-    need(
-        "debootstrap",
-        "debootstrap",
-        "the Debian image with a C compiler",
-    ),
+    DEBOOTSTRAP,
 ];
+
+/// What the demo's Debian image needs.
+pub(crate) const FOR_DEMO_DEBIAN: &[Need] = &[DEBOOTSTRAP];
+
+const DEBOOTSTRAP: Need = need(
+    "debootstrap",
+    "debootstrap",
+    "the Debian image with a C compiler",
+);
 
 const FOLDERS: [&str; 6] = [
     "/usr/local/sbin",
@@ -125,6 +130,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     }
     apt_get(&["update"])?;
     install(&missing.into_iter().map(package_of).collect::<BTreeSet<_>>())
+}
+
+/// Is all of it installed?
+pub(crate) fn are_there(needs: &[Need]) -> bool {
+    needs.iter().all(is_there)
 }
 
 /// Is `program` in one of the folders where systems keep theirs?

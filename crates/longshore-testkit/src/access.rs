@@ -94,7 +94,7 @@ impl EngineAccess {
     }
 
     /// A command that runs `program` in the engine's network.
-    pub(crate) fn command_in_network(&self, program: &str) -> Command {
+    pub fn command_in_network(&self, program: &str) -> Command {
         let Some(sandbox) = self.sandbox else {
             return Command::new(program);
         };

@@ -27,6 +27,15 @@ impl Layer {
         })
     }
 
+    /// The file system in this tar file.
+    pub(crate) fn of(tar: &mut File) -> Result<Self> {
+        let mut file = tempfile::tempfile().context("no room for a temporary file")?;
+        std::io::copy(tar, &mut file)?;
+        Ok(Self {
+            builder: Builder::new(file),
+        })
+    }
+
     pub(crate) fn folder(&mut self, path: &str, mode: u32) -> Result<()> {
         let mut header = header(EntryType::Directory, mode, 0);
         self.builder

@@ -1,18 +1,20 @@
 //! The images that tests and the demo use, made from Debian packages of this machine: no registry
 //! is asked for anything.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::access::EngineAccess;
 use crate::command::{feed, run};
 use crate::image_archive::Layer;
+use crate::machine_programs;
 use crate::places::testbed_dir;
 
-/// The small image: a static busybox with all its applets.
+/// The small image: a static busybox with all its applets; where there is none, the few programs of
+/// this machine that the demo calls.
 pub const DEMO_IMAGE: &str = "demo-image:latest";
 
 /// The larger image: a minimal Debian with a C compiler and make. Only the demo uses it.
@@ -36,9 +38,14 @@ const FOLDERS: [&str; 9] = [
 /// The archive of [`DEMO_IMAGE`] for `docker load`; written when it is not there yet.
 ///
 /// # Errors
-/// When Debian's `busybox-static` is not installed, or the disk is full.
+/// When the disk is full.
 pub fn demo_image_archive() -> Result<PathBuf> {
-    let archive = testbed_dir().join("demo-image.tar");
+    let of = if find_busybox().is_some() {
+        "demo-image.tar"
+    } else {
+        "demo-image-of-this-machine.tar"
+    };
+    let archive = testbed_dir().join(of);
     if !archive.is_file() {
         fs::create_dir_all(testbed_dir())?;
         demo_layer()?.save(DEMO_IMAGE, &archive)?;
@@ -72,6 +79,19 @@ pub fn demo_debian_archive() -> Result<PathBuf> {
     Ok(archive)
 }
 
+/// The same as an archive for `docker load`.
+///
+/// # Errors
+/// As [`demo_debian_archive`], or when the disk is full.
+pub fn demo_debian_image() -> Result<PathBuf> {
+    let archive = testbed_dir().join("demo-debian-image.tar");
+    if !archive.is_file() {
+        let mut root = File::open(demo_debian_archive()?)?;
+        Layer::of(&mut root)?.save(DEMO_DEBIAN, &archive)?;
+    }
+    Ok(archive)
+}
+
 /// Loads [`DEMO_DEBIAN`] into an engine, unless it is there.
 ///
 /// # Errors
@@ -93,8 +113,6 @@ fn has_image(engine: &EngineAccess, image: &str) -> bool {
 }
 
 fn demo_layer() -> Result<Layer> {
-    let busybox = find_busybox()?;
-    let applets = run(Command::new(&busybox).arg("--list"))?;
     let mut layer = Layer::new()?;
     for folder in FOLDERS {
         layer.folder(folder, 0o755)?;
@@ -103,17 +121,29 @@ fn demo_layer() -> Result<Layer> {
     layer.folder("bin", 0o755)?;
     layer.file("etc/passwd", 0o644, PASSWD.as_bytes())?;
     layer.file("etc/group", 0o644, GROUP.as_bytes())?;
-    layer.file("bin/busybox", 0o755, &fs::read(&busybox)?)?;
-    for applet in applets.lines().filter(|applet| *applet != "busybox") {
-        layer.link(&format!("bin/{applet}"), "busybox")?;
+    match find_busybox() {
+        Some(busybox) => add_busybox(&mut layer, &busybox)?,
+        None => machine_programs::add(&mut layer)?,
     }
     Ok(layer)
 }
 
-fn find_busybox() -> Result<PathBuf> {
+fn add_busybox(layer: &mut Layer, busybox: &Path) -> Result<()> {
+    let applets = run(Command::new(busybox).arg("--list"))?;
+    layer.file("bin/busybox", 0o755, &fs::read(busybox)?)?;
+    for applet in applets.lines().filter(|applet| *applet != "busybox") {
+        layer.link(&format!("bin/{applet}"), "busybox")?;
+    }
+    Ok(())
+}
+
+/// One that needs no libraries: the image has none.
+fn find_busybox() -> Option<PathBuf> {
     let places = ["/bin/busybox", "/usr/bin/busybox"].map(PathBuf::from);
-    let busybox = places.into_iter().find(|place| place.is_file());
-    busybox.context("no busybox: install Debian's package busybox-static")
+    let is_static = |place: &PathBuf| run(Command::new("ldd").arg(place)).is_err();
+    places
+        .into_iter()
+        .find(|place| place.is_file() && is_static(place))
 }
 
 fn build_debian(archive: &Path) -> Result<()> {

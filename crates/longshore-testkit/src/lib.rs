@@ -21,6 +21,7 @@ mod http_head;
 mod image_archive;
 mod images;
 mod legacy_site;
+mod machine_programs;
 mod names;
 mod pki;
 mod places;
@@ -43,8 +44,8 @@ pub use eventually::{Seen, eventually, eventually_async};
 pub use fault_proxy::FaultProxy;
 pub use fault_rules::{Fault, Rule, RuleId};
 pub use images::{
-    DEMO_DEBIAN, DEMO_IMAGE, demo_debian_archive, demo_image_archive, load_demo_debian,
-    load_demo_image,
+    DEMO_DEBIAN, DEMO_IMAGE, demo_debian_archive, demo_debian_image, demo_image_archive,
+    load_demo_debian, load_demo_image,
 };
 pub use legacy_site::{LegacyRelease, LegacySite};
 pub use names::{temp_dir, unique_name};
