@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use longshore_testkit::{
-    DEMO_IMAGE, EngineAccess, FaultProxy, eventually, load_demo_image, longshore_bin, temp_dir,
-    unique_name,
+    Bucket, DEMO_IMAGE, EngineAccess, FaultProxy, eventually, load_demo_image, longshore_bin,
+    temp_dir, unique_name,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,6 +30,8 @@ pub struct Drill {
     /// Where logs are, if not in the store's folder.
     logs: Option<PathBuf>,
     config: Option<PathBuf>,
+    /// More of the environment.
+    variables: Vec<(&'static str, String)>,
     volume: String,
 }
 
@@ -47,6 +49,7 @@ impl Drill {
             folder,
             logs: None,
             config: None,
+            variables: Vec::new(),
             volume: unique_name("longshore-drill"),
         };
         drill.lead_to(engine.socket());
@@ -83,6 +86,14 @@ impl Drill {
     pub fn with_database(mut self, url: &str) -> Self {
         self.store = url.into();
         self.logs = Some(self.folder.path().join("logs"));
+        self
+    }
+
+    /// Keeps the logs in this bucket instead.
+    #[must_use]
+    pub fn with_bucket(mut self, bucket: &Bucket) -> Self {
+        self.logs = Some(bucket.url().into());
+        self.variables = bucket.environment().to_vec();
         self
     }
 
@@ -153,6 +164,7 @@ impl Drill {
             .env("LONGSHORE_STORE", &self.store)
             .env("HOME", self.folder.path())
             .env("NO_COLOR", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         match &self.logs {
             Some(logs) => command.env("LONGSHORE_LOGS", logs),

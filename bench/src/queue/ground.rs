@@ -64,7 +64,7 @@ impl Place {
             },
             Some(url) => Location::Server(Served {
                 database: url.parse()?,
-                logs: self.folder.clone(),
+                logs: self.folder.clone().into(),
                 local: None,
             }),
         };

@@ -59,11 +59,12 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) store: Option<PathBuf>,
-    /// Folder of the logs; with PostgreSQL one that all machines share [default: in the store's folder]
+    /// Folder of the logs, or s3://BUCKET/PREFIX; with PostgreSQL one that all machines share
+    /// [default: in the store's folder]
     #[arg(
         long,
         global = true,
-        value_name = "DIR",
+        value_name = "DIR|URL",
         env = "LONGSHORE_LOGS",
         hide_env_values = true
     )]

@@ -5,7 +5,7 @@ use std::io;
 
 use longshore_core::with_causes;
 use longshore_service::{ServiceError, Why};
-use longshore_store::{LogError, ResolveError, StoreError};
+use longshore_store::{LogError, LogPlace, ResolveError, StoreError};
 
 use crate::backstage::Trouble;
 use crate::draft::Problem;
@@ -148,9 +148,20 @@ impl From<StoreError> for Failure {
             StoreError::Unsure { .. } => failure.hint(
                 "`longshore jobs` shows what is there; with --idempotency-key a submit can be said again",
             ),
-            StoreError::OtherLogs { .. } => {
-                failure.hint("mount the folder of the pool's logs here, and name it by --logs")
-            }
+            StoreError::OtherLogs { .. } => failure.hint(
+                "name the place of the pool's logs by --logs; if it is a folder, mount it here",
+            ),
+            StoreError::Logs {
+                place: LogPlace::Bucket(_),
+                ..
+            } => failure.hint(
+                "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL say how \
+                 the bucket is reached",
+            ),
+            StoreError::Logs {
+                place: LogPlace::Folder(_),
+                ..
+            } => failure.hint("make the folder writable, or name another one by --logs"),
             StoreError::Damaged { .. } => failure.hint("`longshore doctor` looks at the store"),
             StoreError::TooMany { .. } => failure.hint("split the file and submit its parts"),
             StoreError::Busy

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use longshore_store::{DatabaseUrl, Location, Served};
+use longshore_store::{DatabaseUrl, Location, LogPlace, Served};
 
 use crate::surroundings::Surroundings;
 
@@ -37,7 +37,7 @@ pub(crate) fn locate(
     store: Option<&Path>,
     logs: Option<&Path>,
 ) -> Result<Location, Nowhere> {
-    let logs = logs.map(|logs| log_folder(around, logs)).transpose()?;
+    let logs = logs.map(|logs| log_place(around, logs)).transpose()?;
     let text = store.and_then(Path::to_str).unwrap_or_default();
     if DatabaseUrl::is_meant(text) {
         return served(around, text, logs);
@@ -57,7 +57,7 @@ pub(crate) fn locate(
     Ok(Location::Folder { folder, logs })
 }
 
-fn served(around: &Surroundings, text: &str, logs: Option<PathBuf>) -> Result<Location, Nowhere> {
+fn served(around: &Surroundings, text: &str, logs: Option<LogPlace>) -> Result<Location, Nowhere> {
     let database: DatabaseUrl = text.parse().map_err(|error| {
         Nowhere::new(
             format!("the store: {error}"),
@@ -66,8 +66,9 @@ fn served(around: &Surroundings, text: &str, logs: Option<PathBuf>) -> Result<Lo
     })?;
     let logs = logs.ok_or_else(|| {
         Nowhere::new(
-            "PostgreSQL keeps jobs, but not their logs: no folder is named for them",
-            "name one that all machines of the pool share, by --logs DIR or LONGSHORE_LOGS",
+            "PostgreSQL keeps jobs, but not their logs: no place is named for them",
+            "name one that all machines of the pool share, a folder or s3://BUCKET/PREFIX, by --logs \
+             or LONGSHORE_LOGS",
         )
     })?;
     Ok(Location::Server(Served {
@@ -84,14 +85,19 @@ fn local_folder(around: &Surroundings) -> Option<PathBuf> {
     Some(home.join("machines").join(boot.trim()))
 }
 
-fn log_folder(around: &Surroundings, given: &Path) -> Result<PathBuf, Nowhere> {
+fn log_place(around: &Surroundings, given: &Path) -> Result<LogPlace, Nowhere> {
+    const HINT: &str = "name one by --logs DIR, file:///DIR or s3://BUCKET/PREFIX";
     let text = given.to_str().unwrap_or_default();
     match text.split_once("://") {
-        None => Ok(around.path(given)),
-        Some(("file", path)) if path.starts_with('/') => Ok(path.into()),
+        None => Ok(around.path(given).into()),
+        Some(("file", path)) if path.starts_with('/') => Ok(LogPlace::Folder(path.into())),
+        Some(("s3", _)) => match text.parse() {
+            Ok(bucket) => Ok(LogPlace::Bucket(bucket)),
+            Err(error) => Err(Nowhere::new(format!("the logs: {error}"), HINT)),
+        },
         Some(_) => Err(Nowhere::new(
-            "logs can only be kept in a folder",
-            "name one by --logs DIR, or file:///DIR",
+            "logs can only be kept in a folder or in a bucket",
+            HINT,
         )),
     }
 }
@@ -117,18 +123,18 @@ mod tests {
             panic!("a folder");
         };
         assert_eq!(folder, Path::new("/here/s"));
-        assert_eq!(logs, Some("/big/logs".into()));
+        assert_eq!(logs, Some(Path::new("/big/logs").into()));
     }
 
     #[test]
     fn a_database_needs_logs_that_all_machines_see() {
         let url = "postgres://me:secret@db/jobs";
         let refused = located(url, None).unwrap_err();
-        assert!(refused.hint().contains("--logs DIR"), "{refused:?}");
+        assert!(refused.hint().contains("by --logs"), "{refused:?}");
         let Ok(Location::Server(served)) = located(url, Some("logs")) else {
             panic!("a server");
         };
-        assert_eq!(served.logs, Path::new("/here/logs"));
+        assert_eq!(served.logs, Path::new("/here/logs").into());
         assert!(
             served
                 .local
@@ -140,6 +146,16 @@ mod tests {
     #[test]
     fn other_kinds_are_refused_and_no_folder_is_made_for_them() {
         assert!(located("mysql://me:secret@db/jobs", None).is_err());
-        assert!(located("s", Some("s3://bucket/logs")).is_err());
+        assert!(located("s", Some("gs://bucket/logs")).is_err());
+        assert!(located("s", Some("s3://key:secret@bucket/logs")).is_err());
+    }
+
+    #[test]
+    fn logs_may_be_in_a_bucket() {
+        let Ok(Location::Server(served)) = located("postgres://db/jobs", Some("s3://bucket/logs"))
+        else {
+            panic!("a server");
+        };
+        assert_eq!(served.logs.to_string(), "s3://bucket/logs");
     }
 }

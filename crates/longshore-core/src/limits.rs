@@ -95,6 +95,10 @@ pub const DRAIN_GIVE_UP: Duration = Duration::from_mins(15);
 pub const LOG_CHUNK_BYTES: usize = 256 * 1024;
 /// How long a frame may wait before it is readable by others.
 pub const LOG_FLUSH: Duration = Duration::from_millis(60);
+/// The same where logs are kept in a bucket, in which every write is paid for.
+pub const BUCKET_FLUSH: Duration = Duration::from_secs(2);
+/// A request to a bucket is tried again for so long.
+pub const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
 /// Log kept per attempt when the job names no limit.
 pub const LOG_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
 /// Events of one host that wait for their attempts.

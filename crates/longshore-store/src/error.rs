@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use longshore_core::AttemptId;
 
+use crate::log_place::LogPlace;
+use crate::logs::LogError;
+
 /// A request to the store failed. Unless it says otherwise, nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -101,11 +104,20 @@ pub enum StoreError {
         #[source]
         source: Arc<std::io::Error>,
     },
-    /// The folder that was named is not the one that the pool's other processes keep logs in.
-    #[error("the logs of this pool are not in `{}`: its other processes keep them elsewhere", folder.display())]
+    /// The place of the logs cannot be used.
+    #[error("cannot keep logs in `{place}`")]
+    Logs {
+        /// The place.
+        place: LogPlace,
+        /// Why.
+        #[source]
+        source: LogError,
+    },
+    /// The place that was named is not the one that the pool's other processes keep logs in.
+    #[error("the logs of this pool are not in `{place}`: its other processes keep them elsewhere")]
     OtherLogs {
-        /// The folder.
-        folder: PathBuf,
+        /// The place.
+        place: LogPlace,
     },
     /// The store's writer has ended.
     #[error("the store is closed")]

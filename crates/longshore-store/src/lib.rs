@@ -19,6 +19,7 @@ mod import;
 mod leases;
 mod listening;
 mod location;
+mod log_place;
 mod logs;
 #[cfg(test)]
 mod migration_tests;
@@ -66,6 +67,7 @@ pub use firing::FreshId;
 pub use history::{ImportedAttempt, ImportedJob, ImportedState};
 pub use import::Imported;
 pub use location::{DatabaseUrl, DatabaseUrlError, Location, Served};
+pub use log_place::{BucketUrl, BucketUrlError, LogPlace};
 pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
 pub use queue::QueueStanding;
 pub use reports::End;

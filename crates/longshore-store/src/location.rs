@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::log_place::LogPlace;
 use crate::postgres;
 
 /// Where a store is.
@@ -16,7 +17,7 @@ pub enum Location {
         /// The folder.
         folder: PathBuf,
         /// Where its logs are, if not in it.
-        logs: Option<PathBuf>,
+        logs: Option<LogPlace>,
     },
     /// On a database server, for processes of any machine.
     Server(Served),
@@ -27,8 +28,8 @@ pub enum Location {
 pub struct Served {
     /// The database.
     pub database: DatabaseUrl,
-    /// The folder of the logs: one that all machines see, under whatever name.
-    pub logs: PathBuf,
+    /// Where the logs are: a bucket, or a folder that all machines see, under whatever name.
+    pub logs: LogPlace,
     /// A folder for what is of this machine alone; without one, workers that die on it are missed
     /// only when their leases pass.
     pub local: Option<PathBuf>,

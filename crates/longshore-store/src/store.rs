@@ -13,6 +13,7 @@ use crate::changes::Changes;
 use crate::database::{Connection, Readers};
 use crate::error::StoreError;
 use crate::location::{Location, Served};
+use crate::log_place::LogPlace;
 use crate::logs::LogStore;
 use crate::opening::{self, Opened};
 use crate::operation::Operation;
@@ -45,13 +46,13 @@ impl Store {
     /// # Errors
     /// The folder cannot be used, the store is damaged, or a newer version wrote it.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        Self::open_folder(folder, &folder.join("logs")).await
+        Self::open_folder(folder, &folder.join("logs").into()).await
     }
 
     /// Opens the store that is there. A folder is made if it is missing; a server and its database
     /// are there already, and get their tables at the first time.
     ///
-    /// Guarantees: processes that share a server share the logs, too: one that names another folder
+    /// Guarantees: processes that share a server share the logs, too: one that names another place
     /// for them than the first one did is refused.
     ///
     /// # Errors
@@ -67,13 +68,13 @@ impl Store {
         }
     }
 
-    async fn open_folder(folder: &Path, logs: &Path) -> Result<Self, StoreError> {
+    async fn open_folder(folder: &Path, logs: &LogPlace) -> Result<Self, StoreError> {
         let opened = opening::folder(folder).await?;
-        Self::start(opened, open_logs(logs)?, |_| Some(folder.to_owned())).await
+        Self::start(opened, open_logs(logs).await?, |_| Some(folder.to_owned())).await
     }
 
     async fn open_served(served: &Served) -> Result<Self, StoreError> {
-        let logs = open_logs(&served.logs)?;
+        let logs = open_logs(&served.logs).await?;
         let opened = opening::server(&served.database).await?;
         let store = Self::start(opened, logs, |pool| {
             let local = served.local.as_ref();
@@ -195,9 +196,10 @@ async fn pool_id(readers: &Readers, writer: &Writer) -> Result<PoolId, StoreErro
     )
 }
 
-fn open_logs(folder: &Path) -> Result<LogStore, StoreError> {
-    LogStore::local(folder).map_err(|source| StoreError::Folder {
-        folder: folder.to_owned(),
-        source: Arc::new(std::io::Error::other(source)),
+async fn open_logs(place: &LogPlace) -> Result<LogStore, StoreError> {
+    let opened = LogStore::open(place).await;
+    opened.map_err(|source| StoreError::Logs {
+        place: place.clone(),
+        source,
     })
 }

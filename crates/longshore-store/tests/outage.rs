@@ -61,7 +61,7 @@ impl Scene {
 async fn open(url: &str, logs: &Path) -> Result<Store, StoreError> {
     let served = Served {
         database: url.parse().unwrap(),
-        logs: logs.to_owned(),
+        logs: logs.into(),
         local: None,
     };
     Store::open_at(&Location::Server(served)).await

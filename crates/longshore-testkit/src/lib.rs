@@ -8,6 +8,7 @@
 //! kills an engine starts one of its own with [`Engine::start`].
 
 mod access;
+mod bucket;
 mod cable;
 mod cgroups;
 mod cluster;
@@ -35,6 +36,7 @@ mod sshd;
 mod tethered;
 
 pub use access::EngineAccess;
+pub use bucket::Bucket;
 pub use cable::Cable;
 pub use cluster::postgres_programs;
 pub use command::{feed, run};

@@ -5,7 +5,7 @@ use std::path::Path;
 use longshore_core::policy::Policy;
 use longshore_core::spec::PidsLimit;
 use longshore_core::with_causes;
-use longshore_store::Location;
+use longshore_store::{Location, LogPlace};
 
 use crate::commands::hosts;
 use crate::commands::placement::Places;
@@ -101,15 +101,22 @@ async fn look_at_pool(session: &Session) -> Result<Vec<Finding>, Failure> {
 fn look_at_store(location: &Location) -> Vec<Finding> {
     match location {
         Location::Folder { folder, logs } => {
-            let folders = [Some(folder), logs.as_ref()];
-            let folders = folders.into_iter().flatten();
-            folders.flat_map(|folder| look_at_folder(folder)).collect()
+            let logs = logs.iter().flat_map(look_at_logs);
+            look_at_folder(folder).into_iter().chain(logs).collect()
         }
         Location::Server(served) => {
             let mut findings = vec![good(format!("store {} answers", served.database))];
-            findings.extend(look_at_folder(&served.logs));
+            findings.extend(look_at_logs(&served.logs));
             findings
         }
+    }
+}
+
+/// A bucket that does not answer is told when the store is opened.
+fn look_at_logs(place: &LogPlace) -> Vec<Finding> {
+    match place {
+        LogPlace::Folder(folder) => look_at_folder(folder),
+        LogPlace::Bucket(bucket) => vec![good(format!("logs are kept in {bucket}"))],
     }
 }
 

@@ -49,7 +49,7 @@ impl Place {
             Self::Server { url, logs } => {
                 let served = Served {
                     database: url.parse().unwrap(),
-                    logs: logs.clone(),
+                    logs: logs.clone().into(),
                     local: None,
                 };
                 Store::open_at(&Location::Server(served)).await.unwrap()

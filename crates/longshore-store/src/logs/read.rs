@@ -5,7 +5,7 @@ use std::vec;
 
 use futures::stream::{self, BoxStream};
 use longshore_core::AttemptId;
-use longshore_core::limits::{FOLLOW_PERIOD, LOG_FLUSH};
+use longshore_core::limits::FOLLOW_PERIOD;
 use longshore_core::log::Frame;
 use tokio::sync::watch;
 
@@ -14,9 +14,6 @@ use super::query::LogQuery;
 use super::store::LogStore;
 use super::tail;
 use super::walk::Walk;
-
-/// How often a log is looked at that another process writes.
-const POLL: std::time::Duration = LOG_FLUSH.saturating_mul(2);
 
 impl LogStore {
     /// The part of a log that is there now. Where output is missing, a note says so.
@@ -129,15 +126,15 @@ where
         }
         was_ended = is_ended().await;
         if !was_ended {
-            wait(live).await;
+            wait(&reading.store, live).await;
         }
     }
 }
 
-/// Waits until there may be more.
-async fn wait(live: Option<watch::Receiver<u64>>) {
+/// Waits until there may be more. Another process's log is looked at half as often as it is written.
+async fn wait(store: &LogStore, live: Option<watch::Receiver<u64>>) {
     match live {
-        None => tokio::time::sleep(POLL).await,
+        None => tokio::time::sleep(store.flush_period() * 2).await,
         Some(mut version) => {
             let _ = tokio::time::timeout(FOLLOW_PERIOD, version.changed()).await;
         }

@@ -3,13 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::TryStreamExt;
-use longshore_core::AttemptId;
+use longshore_core::{AttemptId, limits};
+use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::task::JoinHandle;
+use tokio_rustls::rustls;
+
+use crate::log_place::{BucketUrl, LogPlace};
 
 use super::chunk::Chunk;
 use super::error::LogError;
@@ -23,7 +29,11 @@ pub struct LogStore {
     /// Where the objects are files of this machine; there they must be brought to the disk.
     folder: Option<PathBuf>,
     live: Arc<Mutex<HashMap<AttemptId, Arc<Live>>>>,
+    flush_period: Duration,
 }
+
+/// A mark that is asked for to see whether a bucket answers.
+const PROBE: &str = "probe";
 
 /// What a look at one stored chunk gave.
 pub(crate) enum Fetched {
@@ -36,6 +46,40 @@ pub(crate) enum Fetched {
 }
 
 impl LogStore {
+    /// Logs wherever they are kept.
+    ///
+    /// # Errors
+    /// The folder cannot be made or used, or the bucket cannot be reached.
+    pub(crate) async fn open(place: &LogPlace) -> Result<Self, LogError> {
+        match place {
+            LogPlace::Folder(folder) => Self::local(folder),
+            LogPlace::Bucket(bucket) => Self::in_bucket(bucket).await,
+        }
+    }
+
+    /// Logs in a bucket that speaks S3, which must answer.
+    ///
+    /// # Errors
+    /// The environment does not say how the bucket is reached, or it cannot be.
+    async fn in_bucket(bucket: &BucketUrl) -> Result<Self, LogError> {
+        // Whoever comes first chooses; all choices of ours are the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let objects = AmazonS3Builder::from_env()
+            .with_bucket_name(bucket.bucket())
+            .with_retry(RetryConfig {
+                retry_timeout: limits::BUCKET_PATIENCE,
+                ..RetryConfig::default()
+            })
+            .build()?;
+        let logs = Self {
+            flush_period: limits::BUCKET_FLUSH,
+            ..Self::new(Arc::new(PrefixStore::new(objects, bucket.prefix())))
+        };
+        // Whether it is there does not matter.
+        logs.has_mark(PROBE).await?;
+        Ok(logs)
+    }
+
     /// Logs in a folder of this machine, which is made if it is missing.
     ///
     /// # Errors
@@ -55,7 +99,13 @@ impl LogStore {
             objects,
             folder: None,
             live: Arc::default(),
+            flush_period: limits::LOG_FLUSH,
         }
+    }
+
+    /// How long a frame may wait before it is stored.
+    pub(crate) fn flush_period(&self) -> Duration {
+        self.flush_period
     }
 
     /// Deletes the log of an attempt; nothing happens if there is none.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_core::AttemptId;
-use longshore_core::limits::LOG_FLUSH;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -198,7 +197,7 @@ impl Task {
     /// How long the open chunk may wait: a large one is costly to write anew.
     fn patience(&self) -> Duration {
         let steps = 1 + self.live.open_bytes() / PATIENCE_BYTES;
-        LOG_FLUSH * u32::try_from(steps).unwrap_or(u32::MAX)
+        self.store.flush_period() * u32::try_from(steps).unwrap_or(u32::MAX)
     }
 }
 

@@ -23,8 +23,8 @@ const CHUNKS_OF_CAP: u64 = 8;
 
 /// The one writer of an attempt's log.
 ///
-/// Frames are readable by others within [`LOG_FLUSH`](longshore_core::limits::LOG_FLUSH) (later
-/// while the open chunk is large). Beyond the cap the first half is kept and, of the rest, the
+/// Frames are readable by others within [`LOG_FLUSH`](longshore_core::limits::LOG_FLUSH), in a bucket
+/// within [`BUCKET_FLUSH`](longshore_core::limits::BUCKET_FLUSH) (later while the open chunk is large). Beyond the cap the first half is kept and, of the rest, the
 /// newest output. Dropped without [`finish`](Self::finish) it stores what it has, and the log can be
 /// opened again. After an error the writer is of no use: open the log again, which tells what is
 /// kept.

@@ -41,7 +41,7 @@ impl Ground {
             },
             Some(database) => Location::Server(Served {
                 database: database.url().parse().unwrap(),
-                logs: self.folder().join("logs"),
+                logs: self.folder().join("logs").into(),
                 local: None,
             }),
         }
