@@ -5,11 +5,24 @@
 //! outlives whoever started it; if it dies, its container dies. All that others learn of a container
 //! they read from the folder ([`Status`]).
 
+mod cleaning;
 mod config;
+mod control;
+mod error;
+mod folder;
+mod launch;
+mod lock;
+mod record;
+mod runtime;
+mod sealed;
 mod status;
 
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
+};
+pub use error::RuntimeError;
+pub use runtime::{
+    Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
 };
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
