@@ -33,4 +33,5 @@ mod volumes;
 
 pub use executor::OciExecutor;
 pub use machine::obstacles;
+pub use networks::private_means;
 pub use options::{DEFAULT_ROOT, OciOptions, SCHEME};

@@ -16,6 +16,7 @@ use longshore_core::{AttemptId, PoolId};
 use longshore_executor::{ExecutorError, HostEvent};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -149,7 +150,7 @@ impl Watcher {
         let all = inotify::add_watch(&inotify, &folder, happenings)?;
         let mut watcher = Self {
             opened,
-            inotify: AsyncFd::new(inotify)?,
+            inotify: readable(inotify)?,
             all,
             names: HashMap::new(),
             owners: HashMap::new(),
@@ -241,6 +242,16 @@ impl Watcher {
         }
         self.ears.changed(name);
     }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "tokio takes no other for a descriptor that it does not know"
+)]
+fn readable(inotify: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an owned descriptor is open and the same until it is dropped, with what owns it.
+    let registered = unsafe { AsyncFd::register_with_interest(inotify, Interest::READABLE) };
+    Ok(registered?)
 }
 
 /// Everything that the kernel has to tell now.

@@ -7,7 +7,10 @@ use longshore_runtime::Network;
 pub(crate) type PrivateMeans = Result<(), String>;
 
 /// Whether this machine can give containers a network of their own with a way out.
-pub(crate) fn private_means() -> PrivateMeans {
+///
+/// # Errors
+/// It cannot: what to install for it.
+pub fn private_means() -> Result<(), String> {
     longshore_runtime::private_means()
         .map(drop)
         .map_err(|missing| missing.to_string())
