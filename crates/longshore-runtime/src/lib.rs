@@ -12,6 +12,7 @@ mod error;
 mod folder;
 mod launch;
 mod lock;
+mod log;
 mod record;
 mod runtime;
 mod sealed;
@@ -22,6 +23,7 @@ pub use config::{
     Rootfs, Seccomp,
 };
 pub use error::RuntimeError;
+pub use log::LogFile;
 pub use runtime::{
     Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
 };

@@ -19,7 +19,7 @@ use crate::launch::{self, Order, Word};
 use crate::lock::{self, Claim};
 use crate::record::{self, Container, SCHEMA};
 use crate::sealed::Sealed;
-use crate::{ContainerConfig, Status};
+use crate::{ContainerConfig, LogFile, Status};
 
 /// Where containers live and what runs them.
 #[derive(Clone, Debug)]
@@ -262,6 +262,15 @@ impl Runtime {
             grace_millis,
         };
         self.ask(name, request)
+    }
+
+    /// A container's output, from its first frame; none if it has not been started.
+    ///
+    /// # Errors
+    /// The log cannot be opened.
+    pub fn log(&self, name: &str) -> Result<Option<LogFile>, RuntimeError> {
+        let path = self.container(name)?.log();
+        LogFile::open(&path).tried("open", &path)
     }
 
     /// Removes a container with its log, its files and its volumes without a name. May take seconds.

@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn a_sealed_program_runs_and_cannot_be_written_to() {
         let sealed = Sealed::copy_of(Path::new("/bin/sh")).unwrap();
-        let output = Command::new(sealed.path()).args(["-c", "echo here"]);
-        let output = { output }.output().unwrap();
+        let mut command = Command::new(sealed.path());
+        let output = command.args(["-c", "echo here"]).output().unwrap();
         assert_eq!(output.stdout, b"here\n");
         let opened = File::options().write(true).open(sealed.path());
         let written = opened.and_then(|mut file| io::Write::write(&mut file, b"x"));
