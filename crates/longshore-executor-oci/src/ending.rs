@@ -43,7 +43,7 @@ pub(crate) async fn stop(
             return Ok(());
         }
         if Instant::now() >= deadline {
-            let text = format!("cannot {tried}: it still runs {:?} later", grace);
+            let text = format!("cannot {tried}: it still runs {grace:?} later");
             return Err(ExecutorError::new(Fault::TimedOut, text));
         }
         let _ = timeout(LOOK_AGAIN, changes.changed()).await;

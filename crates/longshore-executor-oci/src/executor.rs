@@ -82,11 +82,13 @@ impl Executor for OciExecutor {
     async fn find(&self, attempt: AttemptId) -> Result<Option<Handle>, ExecutorError> {
         let name = container_name(attempt);
         let tried = format!("look for container {name}");
-        let found = self.ground.call(limits::CONTROL_CALL, &tried, move |opened| {
-            let found = opened.container(&name)?;
-            let own = found.filter(|(config, _)| tags::attempt_of(config) == Some(attempt));
-            Ok(own.map(|(_, tags)| tags.id.handle()))
-        });
+        let found = self
+            .ground
+            .call(limits::CONTROL_CALL, &tried, move |opened| {
+                let found = opened.container(&name)?;
+                let own = found.filter(|(config, _)| tags::attempt_of(config) == Some(attempt));
+                Ok(own.map(|(_, tags)| tags.id.handle()))
+            });
         found.await
     }
 
@@ -169,7 +171,9 @@ impl Executor for OciExecutor {
 impl Inventory for OciExecutor {
     async fn containers(&self, which: Which) -> Result<Vec<Listed>, ExecutorError> {
         let list = move |opened: &Opened| listing::containers(opened, which);
-        let listed = self.ground.call(limits::CONTROL_CALL, "list containers", list);
+        let listed = self
+            .ground
+            .call(limits::CONTROL_CALL, "list containers", list);
         listed.await
     }
 

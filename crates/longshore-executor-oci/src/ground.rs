@@ -64,7 +64,7 @@ impl Ground {
         let open = || async {
             let (root, options) = (self.root.clone(), self.options.clone());
             wait(limits::CONTROL_CALL, "open its folder", move || {
-                Opened::open(root, &options).map(Arc::new)
+                Opened::open(&root, &options).map(Arc::new)
             })
             .await
         };
@@ -111,15 +111,15 @@ async fn wait<T: Send + 'static>(
 }
 
 impl Opened {
-    fn open(root: PathBuf, options: &OciOptions) -> Result<Self, ExecutorError> {
+    fn open(root: &Path, options: &OciOptions) -> Result<Self, ExecutorError> {
         let tried = "use its folder";
         let runtime = Runtime::open(RuntimeOptions {
-            root: root.clone(),
+            root: root.to_path_buf(),
             supervisor: options.supervisor.clone(),
             oci_runtime: options.runtime.clone(),
         });
         let runtime = runtime.map_err(|why| faults::of_runtime(tried, why))?;
-        let root = fs::canonicalize(&root).map_err(|why| faults::of_file(tried, why))?;
+        let root = fs::canonicalize(root).map_err(|why| faults::of_file(tried, why))?;
         let images = ImageStore::open(&root.join("images"), UnpackLimits::default());
         let images = images.map_err(|why| faults::of_images(tried, why))?;
         let registries = RegistryOptions {
@@ -156,8 +156,8 @@ impl Opened {
         name: &str,
     ) -> Result<Option<(ContainerConfig, Tags)>, ExecutorError> {
         let config = self.runtime.config(name);
-        let config = config
-            .map_err(|why| faults::of_runtime(&format!("look at container {name}"), why))?;
+        let config =
+            config.map_err(|why| faults::of_runtime(&format!("look at container {name}"), why))?;
         Ok(config.and_then(|config| {
             let tags = Tags::of(&config)?;
             Some((config, tags))

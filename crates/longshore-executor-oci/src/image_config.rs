@@ -6,7 +6,7 @@ use longshore_core::fault::Fault;
 use longshore_executor::ExecutorError;
 use longshore_image::StoredImage;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// How containers of an image are to be, unless a job says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -43,7 +43,7 @@ fn parse(text: &[u8]) -> serde_json::Result<ImageConfig> {
 
 /// The names of something that is a table with nothing in its places.
 fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    let table: Option<BTreeMap<String, IgnoredAny>> = Option::deserialize(from)?;
+    let table: Option<BTreeMap<String, Value>> = Option::deserialize(from)?;
     Ok(table.unwrap_or_default().into_keys().collect())
 }
 

@@ -31,10 +31,12 @@ impl OciImages {
 impl Images for OciImages {
     async fn image(&self, image: &ImageReference) -> Result<Option<Image>, ExecutorError> {
         let (image, tried) = (image.clone(), format!("look for image {image}"));
-        let found = self.ground.call(limits::CONTROL_CALL, &tried, move |opened| {
-            let found = opened.images.find(&image, None);
-            found.map_err(|why| faults::of_images(&format!("look for image {image}"), why))
-        });
+        let found = self
+            .ground
+            .call(limits::CONTROL_CALL, &tried, move |opened| {
+                let found = opened.images.find(&image, None);
+                found.map_err(|why| faults::of_images(&format!("look for image {image}"), why))
+            });
         Ok(found.await?.map(|image| image.to_image()))
     }
 
@@ -53,7 +55,9 @@ impl Images for OciImages {
             idle: request.idle,
             total: request.total,
         };
-        let pulled = opened.puller.pull(&wanted, |progress| on_progress(progress));
+        let pulled = opened
+            .puller
+            .pull(&wanted, |progress| on_progress(progress));
         match pulled.await {
             Ok(image) => Ok(image.to_image()),
             Err(why) => {
@@ -74,14 +78,16 @@ impl Images for OciImages {
 
     async fn remove(&self, image: &ImageReference) -> Result<Removed, ExecutorError> {
         let (image, tried) = (image.clone(), format!("remove image {image}"));
-        let removed = self.ground.call(limits::REMOVE_CALL, &tried, move |opened| {
-            let found = opened.images.find(&image, None);
-            let found = found.map_err(|why| faults::of_images("look for it", why))?;
-            let Some(found) = found else {
-                return Ok(Removed::WasAbsent);
-            };
-            remove(opened, &found)
-        });
+        let removed = self
+            .ground
+            .call(limits::REMOVE_CALL, &tried, move |opened| {
+                let found = opened.images.find(&image, None);
+                let found = found.map_err(|why| faults::of_images("look for it", why))?;
+                let Some(found) = found else {
+                    return Ok(Removed::WasAbsent);
+                };
+                remove(opened, &found)
+            });
         removed.await
     }
 

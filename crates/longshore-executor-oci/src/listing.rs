@@ -67,10 +67,7 @@ pub(crate) fn container(opened: &Opened, name: &str) -> Result<Option<Listed>, E
     }))
 }
 
-fn look_up(
-    opened: &Opened,
-    name: &str,
-) -> Result<Option<(ContainerConfig, Tags)>, ExecutorError> {
+fn look_up(opened: &Opened, name: &str) -> Result<Option<(ContainerConfig, Tags)>, ExecutorError> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if name.is_empty() || !name.bytes().all(is_plain) {
         return Ok(None);
@@ -102,7 +99,10 @@ fn find(
 ) -> Result<Option<Found>, ExecutorError> {
     let of_runtime = |why| faults::of_runtime(&format!("look at container {}", config.name), why);
     let status = opened.runtime.status(&config.name).map_err(of_runtime)?;
-    let created_at = opened.runtime.created_at(&config.name).map_err(of_runtime)?;
+    let created_at = opened
+        .runtime
+        .created_at(&config.name)
+        .map_err(of_runtime)?;
     Ok(status.zip(created_at).map(|(status, created_at)| Found {
         config,
         tags,

@@ -1,6 +1,6 @@
 //! A container's output as a stream of frames.
 
-use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,15 +31,17 @@ pub(crate) async fn logs(
         LogRange::Follow => Some(ground.lookout().await?.changes(&id.name())),
         LogRange::All | LogRange::Last(_) => None,
     };
+    let last = match range {
+        LogRange::Last(count) => Some(count),
+        LogRange::Follow | LogRange::All => None,
+    };
     let reading = Reading {
         ground: Arc::clone(ground),
         id,
         log: None,
+        last,
         changes,
     };
-    if let LogRange::Last(count) = range {
-        return Ok(stream::iter(reading.last(count).await?.into_iter().map(Ok)).boxed());
-    }
     let batches = stream::unfold(Some(reading), |reading| async {
         let mut reading = reading?;
         match reading.next().await {
@@ -57,6 +59,8 @@ struct Reading {
     id: ContainerId,
     /// The file, as far as it was read; none until there is one.
     log: Option<LogFile>,
+    /// So many of the last frames are wanted; all, if absent.
+    last: Option<usize>,
     /// Where more is waited for.
     changes: Option<watch::Receiver<u64>>,
 }
@@ -79,33 +83,20 @@ impl Reading {
         }
     }
 
-    async fn last(mut self, count: usize) -> Result<VecDeque<Frame>, ExecutorError> {
-        let mut last = VecDeque::new();
-        loop {
-            let batch = self.read(BATCH).await?;
-            if batch.is_empty() {
-                return Ok(last);
-            }
-            last.extend(batch);
-            last.drain(..last.len().saturating_sub(count));
-        }
-    }
-
     async fn read(&mut self, most: usize) -> Result<Vec<Frame>, ExecutorError> {
-        let (id, log) = (self.id.clone(), self.log.take());
+        let (id, log, last) = (self.id.clone(), self.log.take(), self.last);
         let tried = format!("read the log of container {id}");
         let read = self.ground.call(limits::DRAIN_CALL, &tried, move |opened| {
             let log = match log {
                 Some(log) => Some(log),
-                None => open(opened, &id)?,
+                None => open(opened, &id, last)?,
             };
             let Some(mut log) = log else {
                 return Ok((None, Vec::new()));
             };
             let frames = take(&mut log, most);
-            let frames = frames.map_err(|why| {
-                faults::of_runtime(&format!("read the log of container {id}"), why)
-            })?;
+            let frames = frames
+                .map_err(|why| faults::of_file(&format!("read the log of container {id}"), why))?;
             Ok((Some(log), frames))
         });
         let (log, frames) = read.await?;
@@ -116,9 +107,11 @@ impl Reading {
     async fn is_over(&self) -> Result<bool, ExecutorError> {
         let id = self.id.clone();
         let tried = format!("look at container {id}");
-        let look = self.ground.call(limits::CONTROL_CALL, &tried, move |opened| {
-            observe::status(opened, &id)
-        });
+        let look = self
+            .ground
+            .call(limits::CONTROL_CALL, &tried, move |opened| {
+                observe::status(opened, &id)
+            });
         Ok(match look.await? {
             Some(Status::Starting | Status::Running { .. }) => false,
             Some(Status::Created { .. } | Status::Ended(_) | Status::Lost { .. }) | None => true,
@@ -126,18 +119,28 @@ impl Reading {
     }
 }
 
-fn open(opened: &Opened, id: &ContainerId) -> Result<Option<LogFile>, ExecutorError> {
+fn open(
+    opened: &Opened,
+    id: &ContainerId,
+    last: Option<usize>,
+) -> Result<Option<LogFile>, ExecutorError> {
     if opened.container_of(id)?.is_none() {
         return Ok(None);
     }
+    let tried = format!("open the log of container {id}");
     let log = opened.runtime.log(&id.name());
-    log.map_err(|why| faults::of_runtime(&format!("open the log of container {id}"), why))
+    let mut log = log.map_err(|why| faults::of_runtime(&tried, why))?;
+    if let (Some(log), Some(count)) = (&mut log, last) {
+        let sought = log.seek_last(count);
+        sought.map_err(|why| faults::of_file(&tried, why))?;
+    }
+    Ok(log)
 }
 
-fn take(log: &mut LogFile, most: usize) -> Result<Vec<Frame>, longshore_runtime::RuntimeError> {
+fn take(log: &mut LogFile, most: usize) -> io::Result<Vec<Frame>> {
     let mut frames = Vec::new();
     while frames.len() < most
-        && let Some(frame) = log.next()?
+        && let Some(frame) = log.next_frame()?
     {
         frames.push(frame);
     }

@@ -172,12 +172,16 @@ impl Watcher {
             let told = drain(self.inotify.get_ref());
             ready.clear_ready();
             drop(ready);
-            told.into_iter().for_each(|told| self.take_in(told));
+            for told in told {
+                self.take_in(told);
+            }
         }
     }
 
     fn take_in(&mut self, told: Told) {
-        let comes = told.flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
+        let comes = told
+            .flags
+            .intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
         if told.flags.contains(ReadFlags::QUEUE_OVERFLOW) {
             self.ears.confess();
         } else if told.flags.contains(ReadFlags::IGNORED) {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use longshore_core::fault::Fault;
 use longshore_core::launch::Launch;
 use longshore_core::spec::{
-    ExtraHost, HostAddress, JobSpec, MemorySwap, PidsLimit, SecurityOption, Signal,
+    ByteSize, Command, Cpus, ExtraHost, HostAddress, JobSpec, MemorySwap, PidsLimit,
+    SecurityOption, Signal, Ulimit,
 };
 use longshore_executor::ExecutorError;
 use longshore_runtime::{
-    Bounds, ContainerConfig, Network, Process, ResourceLimit, Rootfs, Seccomp,
-    resolve_capabilities,
+    Bounds, ContainerConfig, Network, Process, ResourceLimit, Rootfs, Seccomp, resolve_capabilities,
 };
 
 use crate::image_config::ImageConfig;
@@ -109,7 +109,7 @@ fn machine_name() -> String {
 
 /// A job's own entrypoint does away with the image's command, too; one empty word is no entrypoint.
 fn argv(spec: &JobSpec, image: &ImageConfig) -> Result<Vec<String>, ExecutorError> {
-    let own = spec.entrypoint.as_ref().map(|entrypoint| entrypoint.argv());
+    let own = spec.entrypoint.as_ref().map(Command::argv);
     let entrypoint = match own {
         Some([word]) if word.is_empty() => &[],
         Some(words) => words,
@@ -143,24 +143,32 @@ fn user(spec: &JobSpec, image: &ImageConfig) -> Option<String> {
 }
 
 fn no_new_privileges(spec: &JobSpec) -> bool {
-    let said = spec.security_opt.iter().rev().find_map(|option| match option {
-        SecurityOption::NoNewPrivileges(on) => Some(*on),
-        SecurityOption::Seccomp(_)
-        | SecurityOption::AppArmor(_)
-        | SecurityOption::Label(_)
-        | SecurityOption::SystemPathsUnconfined => None,
-    });
+    let said = spec
+        .security_opt
+        .iter()
+        .rev()
+        .find_map(|option| match option {
+            SecurityOption::NoNewPrivileges(on) => Some(*on),
+            SecurityOption::Seccomp(_)
+            | SecurityOption::AppArmor(_)
+            | SecurityOption::Label(_)
+            | SecurityOption::SystemPathsUnconfined => None,
+        });
     said.unwrap_or(!spec.privileged)
 }
 
 fn seccomp(spec: &JobSpec) -> Seccomp {
-    let said = spec.security_opt.iter().rev().find_map(|option| match option {
-        SecurityOption::Seccomp(profile) => Some(profile.as_str()),
-        SecurityOption::NoNewPrivileges(_)
-        | SecurityOption::AppArmor(_)
-        | SecurityOption::Label(_)
-        | SecurityOption::SystemPathsUnconfined => None,
-    });
+    let said = spec
+        .security_opt
+        .iter()
+        .rev()
+        .find_map(|option| match option {
+            SecurityOption::Seccomp(profile) => Some(profile.as_str()),
+            SecurityOption::NoNewPrivileges(_)
+            | SecurityOption::AppArmor(_)
+            | SecurityOption::Label(_)
+            | SecurityOption::SystemPathsUnconfined => None,
+        });
     match said {
         Some("unconfined") => Seccomp::Unconfined,
         Some("builtin") | None if spec.privileged => Seccomp::Unconfined,
@@ -169,7 +177,7 @@ fn seccomp(spec: &JobSpec) -> Seccomp {
     }
 }
 
-fn limit(ulimit: &longshore_core::spec::Ulimit) -> ResourceLimit {
+fn limit(ulimit: &Ulimit) -> ResourceLimit {
     ResourceLimit {
         name: ulimit.name().to_owned(),
         soft: ulimit.soft(),
@@ -189,7 +197,7 @@ fn extra_host(host: &ExtraHost) -> Result<(String, std::net::IpAddr), ExecutorEr
 
 /// Without a word of the job there is no swap, as on Docker hosts.
 fn bounds(spec: &JobSpec) -> Bounds {
-    let memory = spec.memory.map(|size| size.bytes());
+    let memory = spec.memory.map(ByteSize::bytes);
     let as_i64 = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let memory_swap = match spec.memory_swap {
         Some(MemorySwap::Unlimited) => Some(-1),
@@ -199,12 +207,12 @@ fn bounds(spec: &JobSpec) -> Bounds {
     Bounds {
         memory_bytes: memory,
         memory_swap_bytes: memory_swap,
-        cpu_nanos: spec.cpus.map(|cpus| cpus.nanos()),
+        cpu_nanos: spec.cpus.map(Cpus::nanos),
         pids: match spec.pids_limit {
             Some(PidsLimit::Most(most)) => Some(most.get().into()),
             Some(PidsLimit::Unlimited) | None => None,
         },
-        shm_bytes: spec.shm_size.map(|size| size.bytes()),
+        shm_bytes: spec.shm_size.map(ByteSize::bytes),
     }
 }
 
@@ -219,7 +227,11 @@ fn stop_signal(spec: &JobSpec, image: &ImageConfig) -> i32 {
     let bare = named.trim_start_matches("SIG");
     let beyond = || {
         let more = bare.strip_prefix("RTMIN")?;
-        let more: i32 = if more.is_empty() { 0 } else { more.parse().ok()? };
+        let more: i32 = if more.is_empty() {
+            0
+        } else {
+            more.parse().ok()?
+        };
         Some(RTMIN + more).filter(|number| (RTMIN..=64).contains(number))
     };
     let term = i32::from(Signal::TERM.number());

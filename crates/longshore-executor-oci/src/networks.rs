@@ -84,7 +84,11 @@ mod tests {
         assert_eq!(refusal("host", &lacks), None);
         assert_eq!(refusal("none", &lacks), None);
         assert_eq!(refusal("bridge", &Ok(())), None);
-        assert!(refusal("bridge", &lacks).unwrap().contains("install nftables"));
+        assert!(
+            refusal("bridge", &lacks)
+                .unwrap()
+                .contains("install nftables")
+        );
         assert!(refusal("bridge:db", &Ok(())).unwrap().contains("aliases"));
         assert!(refusal("backend", &Ok(())).unwrap().contains("Docker host"));
     }

@@ -95,7 +95,10 @@ mod tests {
     fn cause(status: Status) -> ExitCause {
         match observed(status) {
             Observed::Exited(exit) => exit.cause,
-            other => panic!("has ended: {other:?}"),
+            Observed::Absent
+            | Observed::Created { .. }
+            | Observed::Running { .. }
+            | Observed::Removing => panic!("has ended"),
         }
     }
 

@@ -36,7 +36,10 @@ pub(crate) fn of(counters: &Counters, at: Timestamp) -> Sample {
     );
     Sample {
         at,
-        memory_bytes: used.checked_sub(cache).filter(|left| *left > 0).unwrap_or(used),
+        memory_bytes: used
+            .checked_sub(cache)
+            .filter(|left| *left > 0)
+            .unwrap_or(used),
         kernel_peak_bytes: counters.peak_memory_bytes,
         cpu_nanos: counters.cpu_nanos.unwrap_or(0),
         network_rx_bytes: 0,
@@ -51,7 +54,10 @@ pub(crate) fn totals(opened: &Opened, id: &ContainerId) -> Result<Option<Sample>
     let ended = match observe::status(opened, id)? {
         Some(Status::Ended(ended)) => ended,
         Some(
-            Status::Created { .. } | Status::Starting | Status::Running { .. } | Status::Lost { .. },
+            Status::Created { .. }
+            | Status::Starting
+            | Status::Running { .. }
+            | Status::Lost { .. },
         )
         | None => return Ok(None),
     };
@@ -80,6 +86,9 @@ mod tests {
             ..Counters::default()
         };
         let used = |memory, cache| of(&counters(memory, cache), Timestamp::UNIX_EPOCH).memory_bytes;
-        assert_eq!([used(100, 30), used(100, 100), used(100, 101)], [70, 100, 100]);
+        assert_eq!(
+            [used(100, 30), used(100, 100), used(100, 101)],
+            [70, 100, 100]
+        );
     }
 }

@@ -88,8 +88,9 @@ fn place(session: &Session, args: &HostAdd) -> Result<(HostKind, Endpoint), Fail
         .any(|scheme| address.starts_with(scheme) && address.len() > scheme.len())
     {
         return Err(
-            Failure::usage(format!("`{address}` is no address of a Docker Engine"))
-                .hint("use unix:///path, tcp://host:port or ssh://user@host, or --kind oci to do without"),
+            Failure::usage(format!("`{address}` is no address of a Docker Engine")).hint(
+                "use unix:///path, tcp://host:port or ssh://user@host, or --kind oci to do without",
+            ),
         );
     }
     let tls = match &args.tls_dir {

@@ -61,6 +61,8 @@ fn named(volume: &MountSpec, folder: &Path) -> Option<MountSource> {
 
 /// What an image declares may have a slash too many, or lack the first.
 fn normal(declared: &str) -> PathBuf {
-    let parts = declared.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
+    let parts = declared
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "." | ".."));
     Path::new("/").join(parts.collect::<PathBuf>())
 }

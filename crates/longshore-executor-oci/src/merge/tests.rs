@@ -100,8 +100,14 @@ fn the_jobs_variables_come_before_the_images_and_win() {
     )
     .process
     .env;
-    let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(env, ["PATH=/own", "HOSTNAME=me", "A=job", "B=job", "Z=image"]);
+    let env: Vec<String> = env
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert_eq!(
+        env,
+        ["PATH=/own", "HOSTNAME=me", "A=job", "B=job", "Z=image"]
+    );
 }
 
 #[test]
@@ -148,7 +154,10 @@ fn memory_without_a_word_about_swap_has_none() {
         spec.memory_swap = Some("-1".parse().unwrap());
         spec.pids_limit = Some("-1".parse().unwrap());
     });
-    assert_eq!((swapping.memory_swap_bytes, swapping.pids), (Some(-1), None));
+    assert_eq!(
+        (swapping.memory_swap_bytes, swapping.pids),
+        (Some(-1), None)
+    );
 }
 
 #[test]
@@ -185,7 +194,10 @@ fn volumes_of_the_image_are_fresh_unless_the_job_mounts_something_there() {
         .iter()
         .map(|mount| (mount.target.to_str().unwrap(), mount.read_only))
         .collect();
-    assert_eq!(shown, [("/tmp", false), ("/data", false), ("/data/deep", true)]);
+    assert_eq!(
+        shown,
+        [("/tmp", false), ("/data", false), ("/data/deep", true)]
+    );
     let options = vec!["size=1m".to_owned(), "mode=1777".to_owned()];
     assert_eq!(mounts[0].source, MountSource::Tmpfs(options));
     assert!(matches!(&mounts[1].source, MountSource::Fresh(_)));
@@ -197,7 +209,8 @@ fn volumes_of_the_image_are_fresh_unless_the_job_mounts_something_there() {
 fn labels_of_the_job_win_over_the_images_and_ours_over_all() {
     let container = container(
         |spec| {
-            spec.labels.insert("team".parse().unwrap(), "job".to_owned());
+            spec.labels
+                .insert("team".parse().unwrap(), "job".to_owned());
         },
         r#"{"Cmd":["x"],"Labels":{"team":"image","built":"1","io.longshore.host":"image"}}"#,
     );

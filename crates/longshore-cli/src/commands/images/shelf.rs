@@ -23,9 +23,9 @@ pub(super) async fn import(
         match session.backstage.import_images(host, file, name).await {
             Ok(images) => {
                 for image in images {
-                    let names = image.tags.first().or(image.digests.first());
-                    let named = names.unwrap_or(&image.id);
-                    show(session, host, "image", &image, named)?;
+                    let names = image.tags.iter().chain(&image.digests);
+                    let shown = names.clone().next().unwrap_or(&image.id);
+                    show(session, host, "image", &image, shown)?;
                 }
             }
             Err(trouble) => {

@@ -17,11 +17,13 @@ fn inventory(fixture: &Fixture) -> Option<&dyn Inventory> {
 /// What there can be on such a host.
 fn kinds(fixture: &Fixture) -> impl Iterator<Item = ResourceKind> {
     let capabilities = fixture.executor.capabilities();
-    ResourceKind::ALL.into_iter().filter(move |kind| match kind {
-        ResourceKind::Volume => capabilities.volumes,
-        ResourceKind::Network => capabilities.networking,
-        ResourceKind::Image => true,
-    })
+    ResourceKind::ALL
+        .into_iter()
+        .filter(move |kind| match kind {
+            ResourceKind::Volume => capabilities.volumes,
+            ResourceKind::Network => capabilities.networking,
+            ResourceKind::Image => true,
+        })
 }
 
 /// A launch that uses it.
