@@ -12,9 +12,11 @@
 )]
 
 mod account;
+mod capabilities;
 mod config;
 mod status;
 
+pub use capabilities::resolve_capabilities;
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
