@@ -13,10 +13,12 @@
 
 mod account;
 mod capabilities;
+mod cgroup;
 mod config;
 mod status;
 
 pub use capabilities::resolve_capabilities;
+pub use cgroup::Counters;
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
