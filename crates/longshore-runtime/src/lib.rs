@@ -15,6 +15,7 @@ mod account;
 mod capabilities;
 mod cgroup;
 mod config;
+mod devices;
 mod status;
 
 pub use capabilities::resolve_capabilities;
