@@ -16,6 +16,7 @@ mod capabilities;
 mod cgroup;
 mod config;
 mod devices;
+mod spec;
 mod status;
 
 pub use capabilities::resolve_capabilities;
