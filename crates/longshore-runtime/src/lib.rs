@@ -5,9 +5,13 @@
 //! outlives whoever started it; if it dies, its container dies. All that others learn of a container
 //! they read from the folder ([`Status`]).
 
+mod account;
+mod capabilities;
+mod cgroup;
 mod cleaning;
 mod config;
 mod control;
+mod devices;
 mod error;
 mod folder;
 mod launch;
@@ -16,8 +20,11 @@ mod log;
 mod record;
 mod runtime;
 mod sealed;
+mod spec;
 mod status;
 
+pub use capabilities::resolve_capabilities;
+pub use cgroup::Counters;
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
