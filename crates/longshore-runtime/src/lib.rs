@@ -16,6 +16,7 @@ mod capabilities;
 mod cgroup;
 mod config;
 mod devices;
+mod seccomp;
 mod spec;
 mod status;
 
