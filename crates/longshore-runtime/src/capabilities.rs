@@ -220,6 +220,14 @@ mod tests {
 
     use super::*;
 
+    impl CapabilitySet {
+        /// Those of these names.
+        pub(crate) fn of_names(names: &[&str]) -> Self {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            Self::parse(&names).unwrap()
+        }
+    }
+
     fn resolved(add: &[&str], drop: &[&str]) -> CapabilitySet {
         let [add, drop] = [add, drop].map(|names| {
             let parsed = names.iter().map(|name| name.parse::<Capability>());

@@ -22,7 +22,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Why a control group could not be read or changed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CgroupError {
+pub enum CgroupError {
     #[error("this machine has no control groups at /sys/fs/cgroup")]
     Absent,
     #[error("cannot {tried} {path}")]

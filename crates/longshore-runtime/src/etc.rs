@@ -127,7 +127,7 @@ fn read(path: &Path) -> Result<String, EtcError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example;
+    use crate::spec;
 
     struct Files(tempfile::TempDir);
 
@@ -154,7 +154,7 @@ mod tests {
     fn config(network: Network) -> ContainerConfig {
         ContainerConfig {
             network,
-            ..example::config("etc", &[])
+            ..spec::tests::config()
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
         let texts = files.texts(&config(Network::Host)).unwrap();
         assert_eq!(texts.hosts, "127.0.0.1 machine\n");
         assert_eq!(texts.resolv_conf, LOCAL);
-        assert_eq!(texts.hostname, "etc\n");
+        assert_eq!(texts.hostname, "box\n");
     }
 
     #[test]

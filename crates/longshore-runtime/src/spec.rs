@@ -23,6 +23,7 @@ use crate::capabilities::UnknownCapability;
 use crate::cgroup::{Cgroup, Layout};
 use crate::config::ContainerConfig;
 use crate::devices;
+use crate::seccomp::{self, SeccompError};
 
 pub(crate) use process::environment;
 
@@ -61,6 +62,8 @@ pub(crate) enum SpecError {
     TmpfsOption(String),
     #[error(transparent)]
     UnknownCapability(#[from] UnknownCapability),
+    #[error(transparent)]
+    Seccomp(#[from] SeccompError),
     #[error("cannot list the devices of this machine")]
     Devices(#[source] std::io::Error),
     #[error("the OCI types refuse it")]
@@ -95,20 +98,34 @@ fn linux(
     places: &Places<'_>,
     target: Target,
 ) -> Result<Linux, SpecError> {
-    let linux = LinuxBuilder::default()
-        .namespaces(namespaces(places.cgroup.layout())?)
+    let layout = places.cgroup.layout();
+    let mut linux = LinuxBuilder::default()
+        .namespaces(namespaces(layout)?)
         .cgroups_path(places.cgroup.spec_path())
-        .resources(resources::of(config, places.cgroup.layout())?);
-    if config.process.privileged {
-        let devices = devices::of_this_machine().map_err(SpecError::Devices)?;
-        let none = Vec::<String>::new();
-        let linux = linux.masked_paths(none.clone()).readonly_paths(none);
-        return Ok(linux.devices(devices).build()?);
+        .resources(resources::of(config, layout)?)
+        .build()?;
+    let is_privileged = config.process.privileged;
+    let devices = if is_privileged {
+        devices::of_this_machine().map_err(SpecError::Devices)?
+    } else {
+        Vec::new()
+    };
+    let (masked, read_only) = if is_privileged {
+        (Vec::new(), Vec::new())
+    } else {
+        (paths::masked(), paths::read_only(layout, target))
+    };
+    linux
+        .set_devices(Some(devices))
+        .set_masked_paths(Some(masked))
+        .set_readonly_paths(Some(read_only));
+    match target {
+        Target::Library => {}
+        Target::Binary => {
+            linux.set_seccomp(seccomp::to_oci(config)?);
+        }
     }
-    let linux = linux
-        .masked_paths(paths::masked())
-        .readonly_paths(paths::read_only(places.cgroup.layout(), target));
-    Ok(linux.devices(Vec::new()).build()?)
+    Ok(linux)
 }
 
 /// With version 1 of control groups the container sees the whole tree of them, as with Docker.
@@ -130,4 +147,4 @@ fn namespaces(layout: &Layout) -> Result<Vec<LinuxNamespace>, OciSpecError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
