@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use crate::cgroup::Cgroup;
 use crate::error::{RuntimeError, Tried};
 use crate::folder::{Folder, discard};
 
@@ -17,6 +18,19 @@ pub(crate) fn finish(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
 }
 
 /// Cleans away what is left of a container that does not run, as long as none can begin.
-pub(crate) fn clean(folder: &Folder, _name: &str) -> Result<(), RuntimeError> {
+pub(crate) fn clean(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
+    clean_cgroup(name)?;
     discard(&folder.control())
+}
+
+/// Kills what is left of its processes and removes its control group.
+pub(crate) fn clean_cgroup(name: &str) -> Result<(), RuntimeError> {
+    let cleaned = Cgroup::named(name).and_then(|cgroup| {
+        cgroup.kill()?;
+        cgroup.remove()
+    });
+    cleaned.map_err(|source| RuntimeError::Cgroup {
+        name: name.to_owned(),
+        source,
+    })
 }

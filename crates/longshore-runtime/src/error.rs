@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use crate::cgroup::CgroupError;
 use crate::Refused;
 
 /// Why something could not be done with a container.
@@ -34,6 +35,14 @@ pub enum RuntimeError {
         path: PathBuf,
         /// Why not.
         source: serde_json::Error,
+    },
+    /// The control group of a container could not be read or removed.
+    #[error("the control group of {name} is in the way")]
+    Cgroup {
+        /// The container.
+        name: String,
+        /// What was met.
+        source: CgroupError,
     },
     /// The container cannot run; nothing of it ran.
     #[error("{}", .0.message)]
