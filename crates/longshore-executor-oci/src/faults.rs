@@ -16,6 +16,7 @@ pub(crate) fn of_runtime(tried: &str, why: RuntimeError) -> ExecutorError {
         RuntimeError::Name(_)
         | RuntimeError::File { .. }
         | RuntimeError::Record { .. }
+        | RuntimeError::Cgroup { .. }
         | RuntimeError::Supervisor { .. } => Fault::Internal,
         RuntimeError::Refused(refused) => Fault::StartRefused(refused.code),
         RuntimeError::TimedOut { .. } => Fault::TimedOut,

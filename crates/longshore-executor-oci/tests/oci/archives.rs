@@ -19,7 +19,8 @@ pub(crate) fn empty_image(archive: &Path, name: &str, container: &Value) {
         "config": container,
         "rootfs": { "type": "layers", "diff_ids": [diff_id] },
     });
-    let manifest = json!([{ "Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"] }]);
+    let manifest =
+        json!([{ "Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"] }]);
     let mut builder = Builder::new(std::fs::File::create(archive).unwrap());
     let files = [
         ("config.json", config.to_string().into_bytes()),

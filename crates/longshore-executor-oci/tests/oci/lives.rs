@@ -34,11 +34,18 @@ async fn another_process_finds_it_follows_it_and_ends_it() {
     let launch = scene.script("trap 'echo bye; exit 4' TERM; echo one; echo two; sleep 600 & wait");
     let handle = scene.started(&launch).await;
     let other = scene.root.executor();
-    assert_eq!(other.find(launch.attempt).await.unwrap(), Some(handle.clone()));
+    assert_eq!(
+        other.find(launch.attempt).await.unwrap(),
+        Some(handle.clone())
+    );
     assert_eq!(other.create(&launch).await.unwrap(), handle);
     eventually_async("it has printed", PATIENCE, || async {
         let printed = frames(&other, &handle, LogRange::All).await;
-        if printed.len() == 2 { Ok(()) } else { Err(printed) }
+        if printed.len() == 2 {
+            Ok(())
+        } else {
+            Err(printed)
+        }
     })
     .await;
     other.stop(&handle, 20).await.unwrap();
@@ -81,7 +88,10 @@ async fn a_container_whose_supervisor_is_killed_is_gone_and_lost() {
     assert_eq!(verdict(&exit), Outcome::Failed(FailReason::Lost));
     assert_eq!(following.await.len(), 1);
     scene.executor.start(&handle).await.unwrap();
-    assert!(matches!(scene.executor.observe(&handle).await.unwrap(), Observed::Exited(_)));
+    assert!(matches!(
+        scene.executor.observe(&handle).await.unwrap(),
+        Observed::Exited(_)
+    ));
     let removed = scene.executor.remove(&handle, Force::Never).await;
     assert_eq!(removed.unwrap(), Removed::Gone);
 }
@@ -93,7 +103,9 @@ fn kill_supervisor(scene: &Scene, id: &str) {
     let lock = scene.root.path().join("containers").join(name).join("lock");
     let file = std::fs::File::open(lock).unwrap();
     let wanted = rustix::process::Flock::from(rustix::process::FlockType::WriteLock);
-    let holder = rustix::process::fcntl_getlk(file, &wanted).unwrap().unwrap();
+    let holder = rustix::process::fcntl_getlk(file, &wanted)
+        .unwrap()
+        .unwrap();
     let pid = holder.pid.unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
@@ -175,7 +187,8 @@ async fn a_job_has_the_surroundings_that_it_asks_for() {
         spec.command = ["sh", "-c", script].into_iter().collect();
         spec.user = Some("demo".parse().unwrap());
         spec.workdir = Some("/home/demo".to_owned());
-        spec.env.insert("GREETING".parse().unwrap(), "hello".to_owned());
+        spec.env
+            .insert("GREETING".parse().unwrap(), "hello".to_owned());
         spec.hostname = Some("box".parse().unwrap());
         spec.tmpfs = vec!["/mem:size=1m".parse().unwrap()];
         spec.read_only = true;

@@ -89,11 +89,7 @@ impl Scene {
 }
 
 /// The frames of a log.
-pub(crate) async fn frames(
-    executor: &OciExecutor,
-    handle: &Handle,
-    range: LogRange,
-) -> Vec<Frame> {
+pub(crate) async fn frames(executor: &OciExecutor, handle: &Handle, range: LogRange) -> Vec<Frame> {
     let stream = executor.logs(handle, range).await.unwrap();
     stream.map(Result::unwrap).collect().await
 }

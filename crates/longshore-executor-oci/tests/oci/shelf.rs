@@ -17,7 +17,12 @@ async fn an_image_stays_while_a_container_needs_it_and_goes_with_its_last_name()
     let scene = Scene::new().await;
     let images = scene.executor.images().unwrap();
     let other = "other:1".parse().unwrap();
-    import(&scene.executor, &demo_image_archive().unwrap(), Some("other:1")).await;
+    import(
+        &scene.executor,
+        &demo_image_archive().unwrap(),
+        Some("other:1"),
+    )
+    .await;
     let handle = scene.executor.create(&scene.script("true")).await.unwrap();
     assert_eq!(images.remove(&other).await.unwrap(), Removed::Gone);
     assert_eq!(images.remove(&other).await.unwrap(), Removed::WasAbsent);
