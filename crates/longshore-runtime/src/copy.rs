@@ -127,7 +127,13 @@ fn attributes(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result<()> 
 
 fn own(target: BorrowedFd<'_>, name: &CStr, found: &Stat) -> io::Result<()> {
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    Ok(rustix::fs::chownat(target, name, uid(found), gid(found), flags)?)
+    Ok(rustix::fs::chownat(
+        target,
+        name,
+        uid(found),
+        gid(found),
+        flags,
+    )?)
 }
 
 fn set_times(target: BorrowedFd<'_>, name: &CStr, found: &Stat) -> io::Result<()> {
@@ -194,7 +200,11 @@ mod tests {
             (found.uid(), found.gid(), found.mode(), found.mtime_nsec())
         };
         for name in [".", "in", "in/file", "same", "link"] {
-            assert_eq!(seen(source.path(), name), seen(target.path(), name), "{name}");
+            assert_eq!(
+                seen(source.path(), name),
+                seen(target.path(), name),
+                "{name}"
+            );
         }
         let inode = |name: &str| fs::metadata(target.path().join(name)).unwrap().ino();
         assert_eq!(inode("in/file"), inode("same"));

@@ -11,7 +11,7 @@ mod program;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use libcontainer::oci_spec::runtime::Spec;

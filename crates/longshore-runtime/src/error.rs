@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use crate::cgroup::CgroupError;
 use crate::Refused;
+pub use crate::cgroup::CgroupError;
 
 /// Why something could not be done with a container.
 #[derive(Debug, thiserror::Error)]

@@ -35,7 +35,9 @@ pub(crate) fn make_folder(root: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
 fn names(path: &Path) -> impl Iterator<Item = &OsStr> {
     path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name),
-        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
+        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => {
+            None
+        }
     })
 }
 
@@ -67,11 +69,16 @@ mod tests {
     fn no_link_leads_out_of_the_root() {
         let outside = tempfile::tempdir().unwrap();
         let root = tempfile::tempdir().unwrap();
-        let target = Path::new("../../../../../../../..").join(outside.path().strip_prefix("/").unwrap());
+        let target =
+            Path::new("../../../../../../../..").join(outside.path().strip_prefix("/").unwrap());
         symlink(&target, root.path().join("out")).unwrap();
         let opened = File::open(root.path()).unwrap();
         assert!(make_folder(opened.as_fd(), Path::new("/out/made")).is_err());
-        assert!(find_folder(opened.as_fd(), Path::new("/out")).unwrap().is_none());
+        assert!(
+            find_folder(opened.as_fd(), Path::new("/out"))
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(outside.path().read_dir().unwrap().count(), 0);
     }
 
@@ -80,7 +87,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("file"), "").unwrap();
         let opened = File::open(root.path()).unwrap();
-        assert!(find_folder(opened.as_fd(), Path::new("/file")).unwrap().is_none());
+        assert!(
+            find_folder(opened.as_fd(), Path::new("/file"))
+                .unwrap()
+                .is_none()
+        );
         assert!(make_folder(opened.as_fd(), Path::new("/file")).is_err());
     }
 }

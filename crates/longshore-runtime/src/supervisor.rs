@@ -27,8 +27,8 @@ use crate::error::{RuntimeError, Tried};
 use crate::folder::{Durability, Folder, discard, read_json, write_json};
 use crate::launch::{self, Word};
 use crate::lock::{self, Claim};
+use crate::overlay;
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
-use crate::{Refused, overlay};
 
 use desk::Desk;
 use refusal::Refusal;
@@ -89,7 +89,10 @@ fn supervise() -> Result<(), RuntimeError> {
 }
 
 /// Lets go of whoever executed this: its descriptors, its terminal, its signals.
-#[expect(unsafe_code, reason = "nothing in this process has opened anything yet")]
+#[expect(
+    unsafe_code,
+    reason = "nothing in this process has opened anything yet"
+)]
 fn stand_alone() {
     const FIRST: u32 = 3;
     // SAFETY: no descriptor above the standard ones has an owner in this process.

@@ -63,19 +63,28 @@ fn reap(program: Pid) -> Option<i32> {
     code
 }
 
-#[expect(unsafe_code, reason = "nothing in this process uses a descriptor any more")]
+#[expect(
+    unsafe_code,
+    reason = "nothing in this process uses a descriptor any more"
+)]
 fn close_all() {
     const FIRST: u32 = 3;
     unsafe { libc::close_range(FIRST, u32::MAX, 0) };
 }
 
-#[expect(unsafe_code, reason = "there is no safe way to the signals of real time")]
+#[expect(
+    unsafe_code,
+    reason = "there is no safe way to the signals of real time"
+)]
 fn next_signal() -> i32 {
     let every = SigSet::all();
     unsafe { libc::sigwaitinfo(every.as_ref(), std::ptr::null_mut()) }
 }
 
-#[expect(unsafe_code, reason = "there is no safe way to the signals of real time")]
+#[expect(
+    unsafe_code,
+    reason = "there is no safe way to the signals of real time"
+)]
 fn send(program: Pid, signal: i32) {
     // The program may be gone by now. A wait that was interrupted says -1, which is no signal.
     unsafe { libc::kill(program.as_raw(), signal) };

@@ -62,10 +62,14 @@ impl Program {
         let is_missing = matches!(why, Errno::ENOENT | Errno::ENOTDIR);
         let message = match why {
             Errno::ENOENT if name.contains('/') || name.is_empty() => {
-                format!("cannot execute {name:?}: no such file in the container, or its interpreter is missing")
+                format!(
+                    "cannot execute {name:?}: no such file in the container, or its interpreter is missing"
+                )
             }
             Errno::ENOENT => {
-                format!("cannot execute {name:?}: executable file not found in the container's PATH")
+                format!(
+                    "cannot execute {name:?}: executable file not found in the container's PATH"
+                )
             }
             Errno::ENOEXEC => format!(
                 "cannot execute {name:?}: not a program for this machine, nor a script that names its interpreter"
@@ -121,10 +125,19 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_127() {
-        for (name, path) in [("/none", "/"), ("none", "/bin:/none"), ("", "/bin"), ("x", "/etc/passwd")] {
+        for (name, path) in [
+            ("/none", "/"),
+            ("none", "/bin:/none"),
+            ("", "/bin"),
+            ("x", "/etc/passwd"),
+        ] {
             assert_eq!(refusal(name, path).0, 127, "{name} in {path}");
         }
-        assert!(refusal("none", "/bin").1.contains("in the container's PATH"));
+        assert!(
+            refusal("none", "/bin")
+                .1
+                .contains("in the container's PATH")
+        );
     }
 
     #[test]

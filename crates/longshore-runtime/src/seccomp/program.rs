@@ -325,4 +325,6 @@ const fn plain(code: u16, value: u32) -> Instruction {
 }
 
 #[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
 mod tests;

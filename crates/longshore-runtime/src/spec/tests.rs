@@ -10,7 +10,7 @@ use crate::config::{
 };
 
 /// A container as plain as they come.
-pub(crate) pub(crate) fn config() -> ContainerConfig {
+pub(crate) fn config() -> ContainerConfig {
     ContainerConfig {
         name: "longshore-1".to_owned(),
         labels: [].into(),

@@ -15,7 +15,6 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 use rustix::time::Timespec;
 
-use super::pump::Inlets;
 use super::refusal::{Call, Refusal};
 use super::stage::Load;
 use crate::entry::{Entry, GOING, LastSteps};

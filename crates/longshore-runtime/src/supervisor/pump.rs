@@ -60,7 +60,10 @@ impl Pump {
 
     /// What to wait for, so that [`turn`](Self::turn) has something to carry.
     pub(super) fn sources(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let pipes = self.outputs.iter().filter_map(|output| output.pipe.as_ref());
+        let pipes = self
+            .outputs
+            .iter()
+            .filter_map(|output| output.pipe.as_ref());
         pipes.map(AsFd::as_fd)
     }
 

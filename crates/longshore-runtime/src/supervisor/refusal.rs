@@ -4,6 +4,7 @@ use std::io;
 
 use longshore_core::with_causes;
 
+use crate::Refused;
 use crate::account::AccountError;
 use crate::capabilities::UnknownCapability;
 use crate::cgroup::CgroupError;
@@ -13,7 +14,6 @@ use crate::etc::EtcError;
 use crate::overlay::OverlayError;
 use crate::seccomp::SeccompError;
 use crate::spec::SpecError;
-use crate::Refused;
 
 /// Why a container did not begin to run.
 #[derive(Debug, thiserror::Error)]

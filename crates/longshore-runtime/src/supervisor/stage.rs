@@ -75,7 +75,7 @@ impl Stage {
         let path = bundle.join("config.json");
         fs::write(&path, crate::folder::json(&spec)).tried("write", &path)?;
         let capabilities = CapabilitySet::of(&config.process)?;
-        let filter = Filter::compile(&config.seccomp, capabilities)?;
+        let filter = Filter::compile(config)?;
         let path = folder.log();
         let log = LogWriter::create(&path, config.log_limit_bytes).tried("write", &path)?;
         let (pump, inlets) = Pump::new(log).call("make a pipe")?;

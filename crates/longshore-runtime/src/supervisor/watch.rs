@@ -14,7 +14,7 @@ use super::desk::{Desk, Visit};
 use super::pump::Pump;
 use crate::cgroup::{Cgroup, Counters};
 use crate::control::{Reply, Request};
-use crate::{ContainerConfig, EndCause, Ended, LogTotals, Totals};
+use crate::{ContainerConfig, EndCause, Ended, Totals};
 
 /// A container that runs.
 #[derive(Debug)]

@@ -7,16 +7,16 @@ use crate::seccomp::DEFAULT;
 use crate::seccomp::profile::{Profile, Rule, Subject};
 
 const ALLOW: u32 = 0x7fff_0000;
-const NOT_PERMITTED: u32 = 0x0005_0001;
-const NO_SUCH: u32 = 0x0005_0026;
+pub(super) const NOT_PERMITTED: u32 = 0x0005_0001;
+pub(super) const NO_SUCH: u32 = 0x0005_0026;
 const KILL: u32 = 0x8000_0000;
 
 /// A call, as the kernel shows it to a filter.
 #[derive(Clone, Copy, Debug)]
-struct Call {
-    number: u32,
-    audit: u32,
-    arguments: [u64; 6],
+pub(super) struct Call {
+    pub(super) number: u32,
+    pub(super) audit: u32,
+    pub(super) arguments: [u64; 6],
 }
 
 impl Call {
@@ -34,7 +34,7 @@ impl Call {
 }
 
 /// The verdict, and how many instructions it took.
-fn run(program: &[Instruction], call: &Call) -> (u32, usize) {
+pub(super) fn run(program: &[Instruction], call: &Call) -> (u32, usize) {
     let (mut accumulator, mut at, mut steps) = (0, 0, 0);
     loop {
         let step = program[at];
@@ -97,7 +97,7 @@ fn meaning(about: &[&Rule], arguments: &[u64; 6]) -> Option<Verdict> {
 }
 
 /// Values around those that the rules ask about.
-fn values(rules: &Rules) -> Vec<u64> {
+pub(super) fn values(rules: &Rules) -> Vec<u64> {
     let asked = rules.list.iter().flat_map(|rule| &rule.arguments);
     let mut values: Vec<u64> = asked
         .flat_map(|argument| [argument.value, argument.value_two])
