@@ -19,7 +19,7 @@ const CERTIFICATES: &str = "/etc/docker/certs.d";
 pub(crate) struct Kinds {
     /// What Docker's client would read from the environment.
     pub(crate) docker: DockerEnvironment,
-    /// `LONGSHORE_OCI_ROOT`: the folder of the embedded executor.
+    /// `LONGSHORE_OCI`: the folder of the embedded executor.
     oci_root: Option<String>,
     /// `LONGSHORE_OCI_RUNTIME`: a program like `runc` that runs its containers.
     oci_runtime: Option<PathBuf>,
@@ -31,7 +31,7 @@ impl Kinds {
         let set = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         Self {
             docker: DockerEnvironment::of_this_process(),
-            oci_root: set("LONGSHORE_OCI_ROOT"),
+            oci_root: set("LONGSHORE_OCI"),
             oci_runtime: set("LONGSHORE_OCI_RUNTIME").map(PathBuf::from),
         }
     }

@@ -75,6 +75,9 @@ pub(super) async fn places(session: &Session, names: &[String]) -> Result<Vec<Ho
     let default = session
         .backstage
         .default_host(session.global.context.as_deref())?;
+    if let Some(note) = &default.note {
+        session.console.say(note);
+    }
     Ok(vec![placement::new_host(
         default.name,
         default.kind,
