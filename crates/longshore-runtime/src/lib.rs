@@ -16,6 +16,7 @@ mod capabilities;
 mod cgroup;
 mod config;
 mod devices;
+mod network;
 mod seccomp;
 mod spec;
 mod status;
@@ -26,4 +27,5 @@ pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
 };
+pub use network::{Means, Missing, private_means};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
