@@ -63,7 +63,7 @@ pub(crate) fn enter(network: Network) -> Result<Option<Ipv4Addr>, NetworkError> 
     match network {
         Network::Host => Ok(None),
         Network::None => enter_new().map(|_| None),
-        Network::Private => enter_private().map(Some),
+        Network::Private => enter_private(&private_means()?).map(Some),
     }
 }
 
@@ -84,16 +84,17 @@ fn enter_new() -> Result<Netlink, NetworkError> {
     Ok(inside)
 }
 
-fn enter_private() -> Result<Ipv4Addr, NetworkError> {
-    let means = private_means()?;
+fn enter_private(means: &Means) -> Result<Ipv4Addr, NetworkError> {
     let outside = Netlink::open().map_err(NetworkError::kernel("speak to the network"))?;
-    let bridge = Bridge::ready(&outside, &means)?;
+    let bridge = Bridge::ready(&outside, means)?;
     let inside = enter_new()?;
     let namespace = File::open(THIS_NAMESPACE);
     let namespace = namespace.map_err(NetworkError::kernel("find the network namespace"))?;
-    let address = bridge.link(&outside, namespace.as_fd())?;
-    set_up(&inside, bridge, address).map_err(NetworkError::kernel("turn on the network"))?;
-    Ok(address)
+    let linked = bridge.link(&outside, namespace.as_fd())?;
+    set_up(&inside, bridge, linked.address)
+        .and_then(|()| linked.settle(&outside))
+        .map_err(NetworkError::kernel("turn on the network"))?;
+    Ok(linked.address)
 }
 
 fn set_up(inside: &Netlink, bridge: Bridge, address: Ipv4Addr) -> io::Result<()> {

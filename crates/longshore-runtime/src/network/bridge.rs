@@ -21,6 +21,8 @@ const ROUTES: &str = "/proc/thread-self/net/route";
 const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
 const PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const SHORT_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_SETTLING: Duration = Duration::from_secs(1);
 /// A range that is nearly full is not searched for ever.
 const MOST_TRIES: usize = 10_000;
 
@@ -32,6 +34,8 @@ pub(super) const FAR_LINK: &str = "eth0";
 pub(super) struct Bridge {
     index: u32,
     pub(super) subnet: Subnet,
+    /// The largest packet that leaves this machine.
+    mtu: Option<u32>,
 }
 
 impl Bridge {
@@ -49,29 +53,33 @@ impl Bridge {
             return Ok(bridge);
         }
         let subnet = routes()?.spare().ok_or(NetworkError::NoSubnet)?;
-        let gateway = subnet.gateway();
-        let kernel = NetworkError::kernel("make the bridge of private networks");
-        Self::make(outside, subnet)
-            .map_err(kernel)
-            .and_then(|index| {
-                let others = forward().map_err(NetworkError::kernel("let packets pass"))?;
-                rules::write(means, subnet, others)?;
-                // It has a route from here on, by which it is found.
-                let kernel = NetworkError::kernel("turn on the bridge of private networks");
-                unless_there(outside.add_address(index, gateway, subnet.bits()))
-                    .and_then(|()| outside.set_up(index))
-                    .map_err(kernel)?;
-                Ok(Self { index, subnet })
-            })
+        let index = Self::make(outside, subnet);
+        let index = index.map_err(NetworkError::kernel("make the bridge of private networks"))?;
+        let others = others().map_err(NetworkError::kernel("learn what passes"))?;
+        rules::write(means, subnet, others)?;
+        fs::write(FORWARDING, "1").map_err(NetworkError::kernel("let packets pass"))?;
+        // It has a route from here on, by which it is found.
+        unless_there(outside.add_address(index, subnet.gateway(), subnet.bits()))
+            .and_then(|()| outside.set_up(index))
+            .map_err(NetworkError::kernel(
+                "turn on the bridge of private networks",
+            ))?;
+        Self::found(outside)?.ok_or(NetworkError::NoSubnet)
     }
 
     fn found(outside: &Netlink) -> Result<Option<Self>, NetworkError> {
-        let Some(subnet) = routes()?.behind(BRIDGE) else {
+        let routes = routes()?;
+        let Some(subnet) = routes.behind(BRIDGE) else {
             return Ok(None);
         };
         let index = outside.index_of(BRIDGE);
         let index = index.map_err(NetworkError::kernel("find the bridge of private networks"))?;
-        Ok(Some(Self { index, subnet }))
+        let mtu = match routes.uplink() {
+            Some(uplink) => outside.index_of(uplink).and_then(|at| outside.mtu_of(at)),
+            None => Ok(None),
+        };
+        let mtu = mtu.map_err(NetworkError::kernel("measure the way out of this machine"))?;
+        Ok(Some(Self { index, subnet, mtu }))
     }
 
     fn make(outside: &Netlink, subnet: Subnet) -> io::Result<u32> {
@@ -79,12 +87,15 @@ impl Bridge {
         outside.index_of(BRIDGE)
     }
 
-    /// Links a network namespace to it; the address there. The link there is turned off still.
+    /// Links a network namespace to it. The link there is turned off still.
+    ///
+    /// # Errors
+    /// Every address is taken, or the kernel refuses.
     pub(super) fn link(
         self,
         outside: &Netlink,
         namespace: BorrowedFd<'_>,
-    ) -> Result<Ipv4Addr, NetworkError> {
+    ) -> Result<Linked, NetworkError> {
         let kernel = || NetworkError::kernel("link the network to its bridge");
         for address in self.subnet.addresses(process::id()).take(MOST_TRIES) {
             let near = near_link(address);
@@ -92,6 +103,7 @@ impl Bridge {
                 near: &near,
                 far: FAR_LINK,
                 far_hardware: hardware(address),
+                mtu: self.mtu,
                 namespace,
             };
             match outside.add_pair(pair) {
@@ -99,17 +111,46 @@ impl Bridge {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(kernel()(error)),
             }
-            self.plug(outside, &near).map_err(kernel())?;
-            return Ok(address);
+            let index = self.plug(outside, &near).map_err(kernel())?;
+            return Ok(Linked {
+                bridge: self.index,
+                index,
+                address,
+            });
         }
         Err(NetworkError::NoAddress(self.subnet.to_string()))
     }
 
-    fn plug(self, outside: &Netlink, near: &str) -> io::Result<()> {
+    fn plug(self, outside: &Netlink, near: &str) -> io::Result<u32> {
         let index = outside.index_of(near)?;
         outside.join(index, self.index)?;
         outside.isolate(index)?;
-        outside.set_up(index)
+        outside.set_up(index)?;
+        Ok(index)
+    }
+}
+
+/// A link between the bridge and a network namespace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Linked {
+    bridge: u32,
+    index: u32,
+    /// The address in the namespace.
+    pub(super) address: Ipv4Addr,
+}
+
+impl Linked {
+    /// Waits until what is sent through it arrives and is answered, but not for long: the first
+    /// packets are only late otherwise.
+    pub(super) fn settle(self, outside: &Netlink) -> io::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST_SETTLING {
+            if outside.is_forwarding(self.index)? && outside.is_up(self.bridge)? {
+                break;
+            }
+            sleep(SHORT_PAUSE);
+        }
+        Ok(())
     }
 }
 
@@ -130,13 +171,14 @@ fn routes() -> Result<Routes, NetworkError> {
     Ok(Routes::parse(&table))
 }
 
-/// Lets packets pass through this machine.
-fn forward() -> io::Result<Others> {
-    if fs::read_to_string(FORWARDING)?.trim() == "1" {
-        return Ok(Others::Pass);
-    }
-    fs::write(FORWARDING, "1")?;
-    Ok(Others::Stopped)
+/// What becomes of packets between other networks, once packets may pass through this machine.
+fn others() -> io::Result<Others> {
+    let passes = fs::read_to_string(FORWARDING)?;
+    Ok(if passes.trim() == "1" {
+        Others::Pass
+    } else {
+        Others::Stopped
+    })
 }
 
 /// Waits until nobody else in this network makes the bridge. A name of a socket is given once, and

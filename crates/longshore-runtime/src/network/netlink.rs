@@ -9,8 +9,8 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
-    LinkFlags, LinkInfo, LinkMessage,
+    BridgePortState, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth,
+    LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -30,6 +30,8 @@ pub(super) struct Pair<'a> {
     pub(super) far: &'a str,
     /// Address of the card at the other end.
     pub(super) far_hardware: Hardware,
+    /// The largest packet, in bytes, if it is not the usual one.
+    pub(super) mtu: Option<u32>,
     /// The namespace of the other end.
     pub(super) namespace: BorrowedFd<'a>,
 }
@@ -80,19 +82,23 @@ impl Netlink {
     /// # Errors
     /// There is a link of one of the names.
     pub(super) fn add_pair(&self, pair: Pair<'_>) -> io::Result<()> {
+        let mtu = pair.mtu.map(LinkAttribute::Mtu);
         let mut far = LinkMessage::default();
         far.attributes = vec![
             LinkAttribute::IfName(pair.far.to_owned()),
             LinkAttribute::Address(pair.far_hardware.to_vec()),
             LinkAttribute::NetNsFd(pair.namespace.as_raw_fd()),
         ];
-        self.add(vec![
+        far.attributes.extend(mtu.clone());
+        let mut near = vec![
             LinkAttribute::IfName(pair.near.to_owned()),
             LinkAttribute::LinkInfo(vec![
                 LinkInfo::Kind(InfoKind::Veth),
                 LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(far))),
             ]),
-        ])
+        ];
+        near.extend(mtu);
+        self.add(near)
     }
 
     fn add(&self, attributes: Vec<LinkAttribute>) -> io::Result<()> {
@@ -122,6 +128,50 @@ impl Netlink {
             LinkInfo::PortData(isolated),
         ])];
         self.ask(RouteNetlinkMessage::NewLink(link), 0)
+    }
+
+    /// Does the bridge pass on what this link of its sends? The kernel says so a moment after both ends
+    /// are turned on; what is sent before is lost.
+    pub(super) fn is_forwarding(&self, index: u32) -> io::Result<bool> {
+        let forwarding = InfoBridgePort::State(BridgePortState::Forwarding);
+        let attributes = self.attributes_of(index)?;
+        let infos = attributes.iter().filter_map(|attribute| {
+            let LinkAttribute::LinkInfo(infos) = attribute else {
+                return None;
+            };
+            Some(infos)
+        });
+        Ok(infos.flatten().any(|info| {
+            matches!(info, LinkInfo::PortData(InfoPortData::BridgePort(port))
+                if port.contains(&forwarding))
+        }))
+    }
+
+    /// Does this link send? A bridge does a moment after its first link does.
+    pub(super) fn is_up(&self, index: u32) -> io::Result<bool> {
+        let up = LinkAttribute::OperState(State::Up);
+        Ok(self.attributes_of(index)?.contains(&up))
+    }
+
+    /// The largest packet that a link takes, in bytes.
+    pub(super) fn mtu_of(&self, index: u32) -> io::Result<Option<u32>> {
+        let attributes = self.attributes_of(index)?;
+        Ok(attributes.into_iter().find_map(|attribute| {
+            let LinkAttribute::Mtu(bytes) = attribute else {
+                return None;
+            };
+            Some(bytes)
+        }))
+    }
+
+    fn attributes_of(&self, index: u32) -> io::Result<Vec<LinkAttribute>> {
+        let mut link = LinkMessage::default();
+        link.header.index = index;
+        let answer = self.exchange(RouteNetlinkMessage::GetLink(link), NLM_F_REQUEST)?;
+        let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) = answer else {
+            return Err(unasked(&answer));
+        };
+        Ok(link.attributes)
     }
 
     /// Gives a link an address in a network of so many bits.
@@ -158,18 +208,9 @@ impl Netlink {
 
     /// Sends a wish and waits until it is done.
     fn ask(&self, wish: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
-        let mut message = NetlinkMessage::from(wish);
-        message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
-        self.0.send(&bytes, 0)?;
-        let (answer, _) = self.0.recv_from_full()?;
-        let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer);
-        let payload = answer.map_err(io::Error::other)?.payload;
-        let NetlinkPayload::Error(error) = payload else {
-            let text = format!("an answer that was not asked for: {payload:?}");
-            return Err(io::Error::other(text));
+        let answer = self.exchange(wish, NLM_F_REQUEST | NLM_F_ACK | flags)?;
+        let NetlinkPayload::Error(error) = answer else {
+            return Err(unasked(&answer));
         };
         // Success is an error without a number.
         match error.code {
@@ -177,4 +218,22 @@ impl Netlink {
             Some(_) => Err(error.to_io()),
         }
     }
+
+    fn exchange(&self, wish: RouteNetlinkMessage, flags: u16) -> io::Result<Answer> {
+        let mut message = NetlinkMessage::from(wish);
+        message.header.flags = flags;
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        self.0.send(&bytes, 0)?;
+        let (answer, _) = self.0.recv_from_full()?;
+        let answer = NetlinkMessage::deserialize(&answer).map_err(io::Error::other)?;
+        Ok(answer.payload)
+    }
+}
+
+type Answer = NetlinkPayload<RouteNetlinkMessage>;
+
+fn unasked(answer: &Answer) -> io::Error {
+    io::Error::other(format!("an answer that was not asked for: {answer:?}"))
 }

@@ -47,6 +47,10 @@ impl Subnet {
         })
     }
 
+    fn is_all(self) -> bool {
+        self.bits == 0
+    }
+
     fn overlaps(self, other: Self) -> bool {
         let common = self.mask() & other.mask();
         self.base & common == other.base & common
@@ -70,33 +74,37 @@ impl fmt::Display for Subnet {
     }
 }
 
-/// Where a machine sends what is for which range, without the way to everywhere else.
+/// Where a machine sends what is for which range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Routes(Vec<(String, Subnet)>);
 
 impl Routes {
     /// Reads the kernel's table, `/proc/net/route`.
     pub(super) fn parse(table: &str) -> Self {
-        let lines = table.lines().skip(1);
-        Self(
-            lines
-                .filter_map(route)
-                .filter(|(_, range)| range.bits > 0)
-                .collect(),
-        )
+        Self(table.lines().skip(1).filter_map(route).collect())
     }
 
     /// The range behind this link.
     pub(super) fn behind(&self, link: &str) -> Option<Subnet> {
-        let found = self.0.iter().find(|(name, _)| name == link);
+        let found = self
+            .0
+            .iter()
+            .find(|(name, range)| name == link && !range.is_all());
         found.map(|(_, range)| *range)
     }
 
-    /// A range that no route touches.
+    /// The link to everywhere else.
+    pub(super) fn uplink(&self) -> Option<&str> {
+        let found = self.0.iter().find(|(_, range)| range.is_all());
+        found.map(|(link, _)| link.as_str())
+    }
+
+    /// A range that no route touches but that to everywhere else.
     pub(super) fn spare(&self) -> Option<Subnet> {
-        let is_spare =
-            |candidate: &Subnet| !self.0.iter().any(|(_, used)| used.overlaps(*candidate));
-        CANDIDATES.into_iter().find(is_spare)
+        let used = || self.0.iter().filter(|(_, range)| !range.is_all());
+        CANDIDATES
+            .into_iter()
+            .find(|candidate| !used().any(|(_, range)| range.overlaps(*candidate)))
     }
 }
 
@@ -152,6 +160,7 @@ mod tests {
         ]);
         assert_eq!(routes.behind("longshore0"), Some(CANDIDATES[0]));
         assert_eq!(routes.behind("eth0"), None);
+        assert_eq!(routes.uplink(), Some("eth0"));
     }
 
     #[test]

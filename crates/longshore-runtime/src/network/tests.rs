@@ -35,14 +35,25 @@ impl Namespace {
 const MACHINE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
-/// A machine with a cable to a server.
+/// What gives the way out, unless the test is about that.
+fn iptables() -> Means {
+    private_means().unwrap()
+}
+
+/// The other program for rules.
+fn nft() -> Means {
+    Means::Nft("/usr/sbin/nft".into())
+}
+
+/// A machine with a cable to a server, which is its way to everywhere.
 struct World {
     machine: Namespace,
     outside: Namespace,
+    means: Means,
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(means: Means) -> Self {
         let (machine, outside) = (Namespace::new(), Namespace::new());
         let other_end = outside.0.try_clone().unwrap();
         let link = |name: &'static str, address| {
@@ -58,14 +69,24 @@ impl World {
                 near: "uplink",
                 far: "card",
                 far_hardware: [2, 0, 0, 0, 0, 2],
+                mtu: Some(1400),
                 namespace: other_end.as_fd(),
             };
-            Netlink::open().unwrap().add_pair(pair).unwrap();
+            let netlink = Netlink::open().unwrap();
+            // The kernel notices a cable between links of the same number a second late.
+            netlink.add_bridge("spare", [2, 0, 0, 0, 0, 3]).unwrap();
+            netlink.add_pair(pair).unwrap();
         };
         machine.run(cable).join().unwrap();
         machine.run(link("uplink", MACHINE)).join().unwrap();
         outside.run(link("card", SERVER)).join().unwrap();
-        Self { machine, outside }
+        let way_out = || Netlink::open().unwrap().add_default_route(SERVER).unwrap();
+        machine.run(way_out).join().unwrap();
+        Self {
+            machine,
+            outside,
+            means,
+        }
     }
 
     /// A server outside, which tells each caller who that is.
@@ -87,10 +108,9 @@ impl World {
         &self,
         run: impl FnOnce(Ipv4Addr) -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        self.machine.run(|| {
-            let address = enter(Network::Private).unwrap();
-            run(address.expect("a private network has an address"))
-        })
+        let means = self.means.clone();
+        self.machine
+            .run(move || run(enter_private(&means).unwrap()))
     }
 }
 
@@ -119,17 +139,36 @@ fn a_container_with_the_network_of_the_machine_stays_in_it() {
     assert_eq!(namespace(), before);
 }
 
-#[test]
-fn a_private_network_reaches_the_world_in_the_name_of_its_machine() {
-    let world = World::new();
+fn check_reaches_the_world(means: Means) {
+    let world = World::new(means);
     let port = world.serve();
     let answer = world.in_container(move |_| asked(port).unwrap()).join();
     assert_eq!(answer.unwrap(), MACHINE.to_string());
 }
 
 #[test]
+fn a_private_network_reaches_the_world_in_the_name_of_its_machine() {
+    check_reaches_the_world(iptables());
+}
+
+#[test]
+fn a_private_network_reaches_the_world_where_there_is_nft_alone() {
+    check_reaches_the_world(nft());
+}
+
+#[test]
+fn a_private_network_sends_no_larger_packets_than_its_machine_does() {
+    let world = World::new(iptables());
+    let mtu = world.in_container(|_| {
+        let netlink = Netlink::open().unwrap();
+        netlink.mtu_of(netlink.index_of(FAR_LINK).unwrap()).unwrap()
+    });
+    assert_eq!(mtu.join().unwrap(), Some(1400));
+}
+
+#[test]
 fn many_private_networks_at_once_have_an_address_each_and_one_bridge() {
-    let world = World::new();
+    let world = World::new(iptables());
     let port = world.serve();
     let (seen, all) = std::sync::mpsc::channel();
     let containers: Vec<_> = (0..8)
@@ -149,9 +188,8 @@ fn many_private_networks_at_once_have_an_address_each_and_one_bridge() {
     assert_eq!(all.iter().count(), 8);
 }
 
-#[test]
-fn containers_do_not_reach_each_other_and_nobody_outside_reaches_them() {
-    let world = World::new();
+fn check_is_apart(means: Means) {
+    let world = World::new(means);
     let (tell, told) = std::sync::mpsc::channel();
     let (finish, finished) = std::sync::mpsc::channel::<()>();
     let server = world.in_container(move |address| {
@@ -177,8 +215,18 @@ fn containers_do_not_reach_each_other_and_nobody_outside_reaches_them() {
 }
 
 #[test]
+fn containers_do_not_reach_each_other_and_nobody_outside_reaches_them() {
+    check_is_apart(iptables());
+}
+
+#[test]
+fn containers_are_as_far_apart_where_there_is_nft_alone() {
+    check_is_apart(nft());
+}
+
+#[test]
 fn an_address_is_free_again_when_its_network_is_gone() {
-    let world = World::new();
+    let world = World::new(iptables());
     let first = world.in_container(|address| address).join().unwrap();
     // The kernel takes a network down when it gets around to it.
     let begun = std::time::Instant::now();
@@ -193,7 +241,7 @@ fn an_address_is_free_again_when_its_network_is_gone() {
 
 #[test]
 fn a_machine_that_let_nothing_pass_lets_nothing_else_pass() {
-    let world = World::new();
+    let world = World::new(iptables());
     world.in_container(|_| ()).join().unwrap();
     let policy = world.machine.run(|| {
         let output = std::process::Command::new("iptables")
