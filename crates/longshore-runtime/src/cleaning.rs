@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, CgroupError};
 use crate::error::{RuntimeError, Tried};
 use crate::folder::{Folder, discard};
 
@@ -25,12 +25,19 @@ pub(crate) fn clean(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
 
 /// Kills what is left of its processes and removes its control group.
 pub(crate) fn clean_cgroup(name: &str) -> Result<(), RuntimeError> {
-    let cleaned = Cgroup::named(name).and_then(|cgroup| {
-        cgroup.kill()?;
-        cgroup.remove()
-    });
-    cleaned.map_err(|source| RuntimeError::Cgroup {
+    let cgroup = cgroup(name)?;
+    let cleaned = cgroup.kill().and_then(|()| cgroup.remove());
+    cleaned.map_err(|source| in_the_way(name, source))
+}
+
+/// The control group of a container, which need not exist.
+pub(crate) fn cgroup(name: &str) -> Result<Cgroup, RuntimeError> {
+    Cgroup::named(name).map_err(|source| in_the_way(name, source))
+}
+
+fn in_the_way(name: &str, source: CgroupError) -> RuntimeError {
+    RuntimeError::Cgroup {
         name: name.to_owned(),
         source,
-    })
+    }
 }

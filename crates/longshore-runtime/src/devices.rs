@@ -250,3 +250,6 @@ fn device_at(path: &Path, metadata: &fs::Metadata) -> Option<LinuxDevice> {
         .build()
         .ok()
 }
+
+#[cfg(test)]
+mod tests;

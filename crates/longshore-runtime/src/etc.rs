@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use crate::{ContainerConfig, Network};
@@ -60,23 +60,31 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 ";
 
-/// The texts for this container on this machine.
-pub(crate) fn texts(config: &ContainerConfig, machine: &Machine<'_>) -> Result<Texts, EtcError> {
+/// The texts for this container on this machine, which has this address where others see one.
+pub(crate) fn texts(
+    config: &ContainerConfig,
+    address: Option<Ipv4Addr>,
+    machine: &Machine<'_>,
+) -> Result<Texts, EtcError> {
     Ok(Texts {
-        hosts: hosts(config, machine)?,
+        hosts: hosts(config, address, machine)?,
         hostname: format!("{}\n", config.hostname),
         resolv_conf: resolv_conf(config, machine)?,
     })
 }
 
-fn hosts(config: &ContainerConfig, machine: &Machine<'_>) -> Result<String, EtcError> {
+fn hosts(
+    config: &ContainerConfig,
+    address: Option<Ipv4Addr>,
+    machine: &Machine<'_>,
+) -> Result<String, EtcError> {
     let mut text = match config.network {
         Network::Host => read(machine.hosts)?,
-        Network::None => HOSTS.to_owned(),
-        // Programs look up their own name; the address that others see is not known yet.
-        Network::Private => format!("{HOSTS}127.0.1.1\t{}\n", config.hostname),
+        Network::None | Network::Private => HOSTS.to_owned(),
     };
-    for (name, address) in &config.extra_hosts {
+    let own = address.map(|address| (&config.hostname, IpAddr::from(address)));
+    let others = config.extra_hosts.iter().map(|(name, at)| (name, *at));
+    for (name, address) in others.chain(own) {
         let _ = writeln!(text, "{address}\t{name}");
     }
     Ok(text)
@@ -147,7 +155,9 @@ mod tests {
                 hosts: &hosts,
                 resolv_conf: [&first, &second],
             };
-            texts(config, &machine)
+            let address = Ipv4Addr::new(10, 0, 0, 2);
+            let address = (config.network == Network::Private).then_some(address);
+            texts(config, address, &machine)
         }
     }
 
@@ -182,6 +192,13 @@ mod tests {
     }
 
     #[test]
+    fn a_container_that_others_see_knows_its_name() {
+        let files = Files::new("", REMOTE, "");
+        let hosts = files.texts(&config(Network::Private)).unwrap().hosts;
+        assert_eq!(hosts, format!("{HOSTS}10.0.0.2\tbox\n"));
+    }
+
+    #[test]
     fn named_servers_are_the_only_ones() {
         let files = Files::new("", LOCAL, LOCAL);
         let config = ContainerConfig {
@@ -207,7 +224,7 @@ mod tests {
             hosts: nothing,
             resolv_conf: [nothing, nothing],
         };
-        let texts = texts(&config(Network::Host), &machine).unwrap();
+        let texts = texts(&config(Network::Host), None, &machine).unwrap();
         assert_eq!(texts.hosts + &texts.resolv_conf, "");
     }
 }

@@ -21,6 +21,7 @@ mod inside;
 mod launch;
 mod lock;
 mod log;
+mod network;
 mod overlay;
 mod record;
 mod runtime;
@@ -39,6 +40,7 @@ pub use config::{
 };
 pub use error::{CgroupError, RuntimeError};
 pub use log::LogFile;
+pub use network::{Means, Missing, private_means};
 pub use runtime::{
     Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
 };

@@ -19,7 +19,7 @@ use crate::launch::{self, Order, Word};
 use crate::lock::{self, Claim};
 use crate::record::{self, Container, SCHEMA};
 use crate::sealed::Sealed;
-use crate::{ContainerConfig, LogFile, Status};
+use crate::{ContainerConfig, Counters, LogFile, Status};
 
 /// Where containers live and what runs them.
 #[derive(Clone, Debug)]
@@ -262,6 +262,17 @@ impl Runtime {
             grace_millis,
         };
         self.ask(name, request)
+    }
+
+    /// What the kernel counts for a container that runs; none for any other.
+    ///
+    /// # Errors
+    /// Its folder cannot be read, or the machine has no control groups.
+    pub fn usage(&self, name: &str) -> Result<Option<Counters>, RuntimeError> {
+        if !self.container(name)?.is_supervised()? {
+            return Ok(None);
+        }
+        Ok(Some(cleaning::cgroup(name)?.usage()))
     }
 
     /// A container's output, from its first frame; none if it has not been started.

@@ -7,10 +7,10 @@ use longshore_core::with_causes;
 use crate::Refused;
 use crate::account::AccountError;
 use crate::capabilities::UnknownCapability;
-use crate::cgroup::CgroupError;
 use crate::devices::DeviceError;
 use crate::error::RuntimeError;
 use crate::etc::EtcError;
+use crate::network::NetworkError;
 use crate::overlay::OverlayError;
 use crate::seccomp::SeccompError;
 use crate::spec::SpecError;
@@ -40,13 +40,13 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Capability(#[from] UnknownCapability),
     #[error(transparent)]
-    Cgroup(#[from] CgroupError),
-    #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
     Etc(#[from] EtcError),
     #[error(transparent)]
     File(#[from] RuntimeError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     #[error(transparent)]
     Overlay(#[from] OverlayError),
     #[error(transparent)]

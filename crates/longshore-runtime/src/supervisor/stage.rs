@@ -20,7 +20,7 @@ use crate::folder::{Folder, discard};
 use crate::log::LogWriter;
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
-use crate::{ContainerConfig, inside, overlay, volumes};
+use crate::{ContainerConfig, cleaning, inside, network, overlay, volumes};
 
 /// A container that can be made.
 pub(super) struct Stage {
@@ -43,6 +43,7 @@ impl Stage {
     /// Sets everything up.
     pub(super) fn set(folder: &Folder, config: &ContainerConfig) -> Result<Self, Refusal> {
         own_mounts()?;
+        let address = network::enter(config.network)?;
         let root = overlay::mount(folder, &config.rootfs)?;
         let opened = File::open(&root).tried("open", &root)?;
         inside::make_folder(opened.as_fd(), &config.process.workdir)
@@ -52,8 +53,8 @@ impl Stage {
         let bundle = folder.path().join("oci");
         discard(&bundle)?;
         fs::create_dir(&bundle).tried("make", &bundle)?;
-        let cgroup = Cgroup::named(&config.name)?;
-        let names = etc::texts(config, &Machine::usual())?;
+        let cgroup = cleaning::cgroup(&config.name)?;
+        let names = etc::texts(config, address, &Machine::usual())?;
         let [hosts, hostname, resolv_conf] = [
             ("hosts", &names.hosts),
             ("hostname", &names.hostname),
