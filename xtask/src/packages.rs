@@ -51,6 +51,11 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("sshd", "openssh-server", "engines reached by ssh"),
     need("ssh", "openssh-client", "engines reached by ssh"),
     need("faketime", "faketime", "clocks that jump"),
+    need(
+        "nft",
+        "nftables",
+        "networks of containers without an engine",
+    ),
     need("mke2fs", "e2fsprogs", "disks that are full"),
     need("ps", "procps", "checks that nothing is left behind"),
     need("initdb", "postgresql", "databases on a server"),

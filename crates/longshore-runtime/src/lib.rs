@@ -5,11 +5,44 @@
 //! outlives whoever started it; if it dies, its container dies. All that others learn of a container
 //! they read from the folder ([`Status`]).
 
+mod account;
+mod capabilities;
+mod cgroup;
+mod cleaning;
 mod config;
+mod control;
+mod copy;
+mod devices;
+mod entry;
+mod error;
+mod etc;
+mod folder;
+mod inside;
+mod launch;
+mod lock;
+mod log;
+mod network;
+mod overlay;
+mod record;
+mod runtime;
+mod sealed;
+mod seccomp;
+mod spec;
 mod status;
+mod supervisor;
+mod volumes;
 
+pub use capabilities::resolve_capabilities;
+pub use cgroup::Counters;
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
 };
+pub use error::{CgroupError, RuntimeError};
+pub use log::LogFile;
+pub use network::{Means, Missing, private_means};
+pub use runtime::{
+    Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
+};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
+pub use supervisor::run_if_supervisor;

@@ -1,0 +1,220 @@
+//! How quick containers are, alone and side by side; how much a supervisor carries, and weighs.
+//!
+//! `pace SUPERVISOR LAYER`: both paths, of the program `longshore-supervisor` and of a folder with a
+//! shell. Needs root.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "printing figures is what this program is for"
+)]
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use longshore_runtime::{
+    Bounds, ContainerConfig, Network, Process, Rootfs, Runtime, RuntimeOptions, Seccomp, Status,
+    SupervisorProgram, WhileRunning, resolve_capabilities,
+};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> Outcome<()> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let usage = "usage: pace SUPERVISOR LAYER";
+    let supervisor = arguments.next().ok_or(usage)?;
+    let layer = arguments.next().ok_or(usage)?;
+    let folder = tempfile::tempdir()?;
+    let runtime = Runtime::open(RuntimeOptions {
+        root: folder.path().to_owned(),
+        supervisor: SupervisorProgram::Path(supervisor),
+        oci_runtime: None,
+    })?;
+    let play = Play { runtime, layer };
+    play.once("warm", &["true"])?;
+    play.chain()?;
+    for lanes in [1, 4, 8] {
+        play.side_by_side(lanes, 100)?;
+    }
+    play.log()?;
+    play.weigh(50)
+}
+
+struct Play {
+    runtime: Runtime,
+    layer: PathBuf,
+}
+
+impl Play {
+    fn config(&self, name: &str, argv: &[&str]) -> ContainerConfig {
+        ContainerConfig {
+            name: format!("pace-{}-{name}", std::process::id()),
+            labels: [].into(),
+            rootfs: Rootfs {
+                layers: vec![self.layer.clone()],
+                like: None,
+                read_only: false,
+            },
+            process: Process {
+                argv: argv.iter().map(|text| (*text).to_owned()).collect(),
+                env: Vec::new(),
+                workdir: "/".into(),
+                user: None,
+                init: true,
+                capabilities: resolve_capabilities(&[], &[]),
+                no_new_privileges: true,
+                privileged: false,
+                limits: Vec::new(),
+            },
+            hostname: "pace".to_owned(),
+            extra_hosts: Vec::new(),
+            dns: Vec::new(),
+            mounts: Vec::new(),
+            bounds: Bounds {
+                memory_bytes: Some(512 << 20),
+                memory_swap_bytes: Some(512 << 20),
+                cpu_nanos: Some(2_000_000_000),
+                pids: Some(1000),
+                shm_bytes: None,
+            },
+            network: Network::None,
+            seccomp: Seccomp::Default,
+            stop_signal: 15,
+            stop_grace_millis: 10_000,
+            run_limit_millis: None,
+            log_limit_bytes: 4 << 30,
+        }
+    }
+
+    /// Create, start, exit, clean, remove: how long each takes, as medians.
+    fn chain(&self) -> Outcome<()> {
+        const ROUNDS: usize = 100;
+        let mut laps: [Vec<Duration>; 4] = Default::default();
+        for round in 0..ROUNDS {
+            let marks = self.once(&format!("chain-{round}"), &["true"])?;
+            for (lap, mark) in laps.iter_mut().zip(marks) {
+                lap.push(mark);
+            }
+        }
+        let [create, start, end, remove] = laps.map(median);
+        let whole = create + start + end + remove;
+        println!(
+            "true, alone: {whole:.1?} = create {create:.1?} + start {start:.1?} \
+             + until exit.json is there {end:.1?} + until it is cleaned and removed {remove:.1?}"
+        );
+        Ok(())
+    }
+
+    fn once(&self, name: &str, argv: &[&str]) -> Outcome<[Duration; 4]> {
+        let config = self.config(name, argv);
+        let begun = Instant::now();
+        self.runtime.create(&config)?;
+        let created = Instant::now();
+        self.runtime.start(&config.name)?;
+        let started = Instant::now();
+        self.wait(&config.name)?;
+        let ended = Instant::now();
+        self.runtime.remove(&config.name, WhileRunning::Spare)?;
+        Ok([
+            created - begun,
+            started - created,
+            ended - started,
+            ended.elapsed(),
+        ])
+    }
+
+    fn wait(&self, name: &str) -> Outcome<()> {
+        while !matches!(self.runtime.status(name)?, Some(Status::Ended(_))) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        Ok(())
+    }
+
+    fn side_by_side(&self, lanes: usize, each: usize) -> Outcome<()> {
+        let begun = Instant::now();
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let run = || -> Outcome<()> {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= each {
+                        return Ok(());
+                    }
+                    self.once(&format!("beside-{lanes}-{number}"), &["true"])?;
+                }
+            };
+            let running: Vec<_> = (0..lanes).map(|_| scope.spawn(run)).collect();
+            running
+                .into_iter()
+                .try_for_each(|one| one.join().expect("no lane panics"))
+        })?;
+        let each = begun.elapsed() / u32::try_from(each)?;
+        println!("true, {lanes} at a time: {each:.1?} each");
+        Ok(())
+    }
+
+    /// Lines of sixty bytes, as many as the supervisor takes.
+    fn log(&self) -> Outcome<()> {
+        const LINES: u32 = 10_000_000;
+        let script = format!("yes {} | head -n {LINES}", "x".repeat(59));
+        let config = self.config("log", &["sh", "-c", &script]);
+        self.runtime.create(&config)?;
+        let begun = Instant::now();
+        self.runtime.start(&config.name)?;
+        self.wait(&config.name)?;
+        let took = begun.elapsed();
+        let mut log = self.runtime.log(&config.name)?.ok_or("no log")?;
+        let begun = Instant::now();
+        let mut bytes = 0;
+        while let Some(frame) = log.next_frame()? {
+            bytes += frame.bytes.len();
+        }
+        let read = begun.elapsed();
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let rate = |took: Duration| bytes as f64 / 1e6 / took.as_secs_f64();
+        println!(
+            "log of {bytes} bytes: written at {:.0} MB/s, read at {:.0} MB/s",
+            rate(took),
+            rate(read)
+        );
+        self.runtime.remove(&config.name, WhileRunning::Spare)?;
+        Ok(())
+    }
+
+    /// The memory of supervisors, each with its share of what they have in common.
+    fn weigh(&self, count: usize) -> Outcome<()> {
+        let names: Vec<String> = (0..count)
+            .map(|number| {
+                let config = self.config(&format!("weight-{number}"), &["sleep", "1000"]);
+                self.runtime.create(&config)?;
+                self.runtime.start(&config.name)?;
+                Ok(config.name)
+            })
+            .collect::<Outcome<_>>()?;
+        let mut weights = Vec::new();
+        for name in &names {
+            let place = self.runtime.folder().join(name);
+            let supervisor = std::fs::read_dir("/proc")?.flatten().find(|entry| {
+                let cwd = std::fs::read_link(entry.path().join("cwd"));
+                cwd.is_ok_and(|cwd| cwd == place)
+            });
+            let path = supervisor.ok_or("no supervisor")?.path();
+            let text = std::fs::read_to_string(path.join("smaps_rollup"))?;
+            let pss = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+            let kib = pss.ok_or("no Pss")?.trim().trim_end_matches(" kB");
+            weights.push(kib.parse::<u64>()?);
+        }
+        let kib = median(weights);
+        println!("a supervisor, of {count}: {kib} KiB (proportional share)");
+        for name in &names {
+            self.runtime.remove(name, WhileRunning::Kill)?;
+        }
+        Ok(())
+    }
+}
+
+fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
+    values.sort_unstable();
+    values[values.len() / 2]
+}

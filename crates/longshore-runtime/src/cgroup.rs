@@ -1,0 +1,164 @@
+//! The control group of one container: where the kernel counts and bounds what it takes. Its limits
+//! are written by the OCI runtime, from the spec; here it is named, read, killed, frozen and removed.
+
+mod counters;
+mod folder;
+mod layout;
+mod v1;
+mod v2;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub use counters::Counters;
+pub(crate) use layout::{CgroupFacts, Layout};
+
+/// Every group of ours is below one of this name, in each hierarchy.
+const PARENT: &str = "longshore";
+const PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Why a control group could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CgroupError {
+    #[error("this machine has no control groups at /sys/fs/cgroup")]
+    Absent,
+    #[error("cannot {tried} {path}")]
+    Io {
+        tried: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
+    StillAlive { path: PathBuf },
+}
+
+impl CgroupError {
+    fn io(tried: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            tried,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// May the processes of a group run?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Motion {
+    /// They stand still until they are thawed.
+    Frozen,
+    /// They run.
+    Thawed,
+}
+
+/// The control group of one container. It need not exist.
+#[derive(Clone, Debug)]
+pub(crate) struct Cgroup {
+    /// Below the root of each hierarchy.
+    path: PathBuf,
+    layout: Layout,
+}
+
+impl Cgroup {
+    /// The group of the container of this name, on this machine.
+    ///
+    /// # Errors
+    /// The machine has no control groups.
+    pub(crate) fn named(name: &str) -> Result<Self, CgroupError> {
+        Ok(Self::of(Layout::of_this_machine()?, name))
+    }
+
+    pub(crate) fn of(layout: Layout, name: &str) -> Self {
+        let path = Path::new(PARENT).join(name);
+        Self { path, layout }
+    }
+
+    /// Where it is below the root of each hierarchy, as an OCI runtime takes it.
+    pub(crate) fn spec_path(&self) -> PathBuf {
+        Path::new("/").join(&self.path)
+    }
+
+    /// How the machine's hierarchies are laid out.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Its folders, one in each hierarchy, and the name of each hierarchy.
+    pub(crate) fn folders(&self) -> Vec<(String, PathBuf)> {
+        let roots = self.layout.roots().into_iter();
+        roots
+            .map(|(name, root)| (name.to_owned(), root.join(&self.path)))
+            .collect()
+    }
+
+    /// What the kernel counted so far; nothing where it does not count, or the group is absent.
+    pub(crate) fn usage(&self) -> Counters {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::usage(hierarchies, &self.path),
+            Layout::V2(root) => v2::usage(&root.join(&self.path)),
+        }
+    }
+
+    /// Kills every process in it, also those that begin meanwhile, and waits until all are gone.
+    ///
+    /// # Errors
+    /// The kernel refuses, or something does not die within ten seconds, as a process that waits for
+    /// a broken disk.
+    pub(crate) fn kill(&self) -> Result<(), CgroupError> {
+        for (_, folder) in self.folders() {
+            let is_empty = || {
+                self.kill_once()?;
+                Ok(folder::processes(&folder)?.is_empty())
+            };
+            eventually(is_empty, &folder)?;
+        }
+        Ok(())
+    }
+
+    fn kill_once(&self) -> Result<(), CgroupError> {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::kill(hierarchies, &self.path),
+            Layout::V2(root) => v2::kill(&root.join(&self.path)),
+        }
+    }
+
+    /// Stops all its processes where they are, or lets them go on; returns when they do.
+    pub(crate) fn set_motion(&self, motion: Motion) -> Result<(), CgroupError> {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::set_motion(hierarchies, &self.path, motion),
+            Layout::V2(root) => v2::set_motion(&root.join(&self.path), motion),
+        }
+    }
+
+    /// Removes its folders, which must have no processes any more. Nothing happens where they are
+    /// gone already.
+    pub(crate) fn remove(&self) -> Result<(), CgroupError> {
+        for (_, folder) in self.folders() {
+            // A process that just died may still be counted.
+            eventually(|| folder::remove(&folder), &folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tries it every millisecond until it is so.
+fn eventually(
+    mut is_so: impl FnMut() -> Result<bool, CgroupError>,
+    path: &Path,
+) -> Result<(), CgroupError> {
+    let begun = Instant::now();
+    while !is_so()? {
+        if begun.elapsed() > LONGEST_WAIT {
+            let path = path.to_owned();
+            return Err(CgroupError::StillAlive { path });
+        }
+        sleep(PAUSE);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Where the hierarchies of control groups are mounted, and what the machine offers in them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use super::{CgroupError, PARENT};
+
+const ROOT: &str = "/sys/fs/cgroup";
+/// What limits and counters need.
+const NEEDED: [&str; 4] = ["cpu", "devices", "memory", "pids"];
+/// Version 2 controls devices by programs, which are no controller.
+const NEEDED_V2: [&str; 3] = ["cpu", "memory", "pids"];
+
+/// How the machine's hierarchies are laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One hierarchy for each controller, or for a few together.
+    V1(Hierarchies),
+    /// One hierarchy for all, mounted here.
+    V2(PathBuf),
+}
+
+/// Where the hierarchies of version 1 are mounted, by the name of their folder, such as
+/// `cpu,cpuacct`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hierarchies(BTreeMap<String, PathBuf>);
+
+/// What control groups of this machine can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CgroupFacts {
+    /// 1 or 2.
+    pub(crate) version: u8,
+    /// Controllers that are there.
+    pub(crate) controllers: Vec<String>,
+    /// Controllers that containers need and that are not there.
+    pub(crate) missing: Vec<&'static str>,
+    /// This process may make groups in all of them.
+    pub(crate) writable: bool,
+    /// Swap can be bounded.
+    pub(crate) bounds_swap: bool,
+}
+
+impl Layout {
+    /// Reads it from the mounts of this process.
+    ///
+    /// # Errors
+    /// There are no control groups at the usual place.
+    pub(crate) fn of_this_machine() -> Result<Self, CgroupError> {
+        let path = Path::new("/proc/self/mountinfo");
+        let mounts = fs::read_to_string(path).map_err(CgroupError::io("read", path))?;
+        Self::parse(&mounts).ok_or(CgroupError::Absent)
+    }
+
+    fn parse(mounts: &str) -> Option<Self> {
+        let mut hierarchies = BTreeMap::new();
+        for (at, kind) in mounts.lines().filter_map(mount_of) {
+            match kind {
+                "cgroup2" if at == Path::new(ROOT) => return Some(Self::V2(at.to_owned())),
+                "cgroup" if at.parent() == Some(Path::new(ROOT)) => {
+                    let name = at.file_name()?.to_string_lossy().into_owned();
+                    hierarchies.insert(name, at.to_owned());
+                }
+                _ => {}
+            }
+        }
+        (!hierarchies.is_empty()).then_some(Self::V1(Hierarchies(hierarchies)))
+    }
+
+    /// Every hierarchy: the name of its folder, and where it is.
+    pub(crate) fn roots(&self) -> Vec<(&str, &Path)> {
+        match self {
+            Self::V1(hierarchies) => hierarchies.roots().collect(),
+            Self::V2(root) => vec![("", root)],
+        }
+    }
+
+    /// What can be done with them.
+    pub(crate) fn facts(&self) -> CgroupFacts {
+        let (version, controllers, needed) = match self {
+            Self::V1(hierarchies) => (1, hierarchies.controllers(), &NEEDED[..]),
+            Self::V2(root) => (2, controllers_of(root), &NEEDED_V2[..]),
+        };
+        let is_missing = |name: &&&str| !controllers.iter().any(|have| have == **name);
+        CgroupFacts {
+            version,
+            missing: needed.iter().filter(is_missing).copied().collect(),
+            controllers,
+            writable: self.roots().iter().all(|(_, root)| is_writable(root)),
+            bounds_swap: self.bounds_swap(),
+        }
+    }
+
+    /// Can swap be bounded? Kernels may be built or booted without it.
+    pub(crate) fn bounds_swap(&self) -> bool {
+        match self {
+            Self::V1(hierarchies) => hierarchies
+                .root_of("memory")
+                .is_some_and(|root| root.join("memory.memsw.limit_in_bytes").exists()),
+            // The root has no such file; every group has it where swap is accounted.
+            Self::V2(root) => {
+                let ours = root.join(PARENT).join("memory.swap.max");
+                ours.exists() || Path::new("/proc/swaps").exists()
+            }
+        }
+    }
+}
+
+impl Hierarchies {
+    /// Where the hierarchy of this controller is.
+    pub(super) fn root_of(&self, controller: &str) -> Option<&Path> {
+        self.roots()
+            .find(|(name, _)| name.split(',').any(|one| one == controller))
+            .map(|(_, root)| root)
+    }
+
+    pub(super) fn roots(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.0
+            .iter()
+            .map(|(name, at)| (name.as_str(), at.as_path()))
+    }
+
+    fn controllers(&self) -> Vec<String> {
+        let names = self.0.keys().flat_map(|name| name.split(','));
+        names.map(str::to_owned).collect()
+    }
+}
+
+fn controllers_of(root: &Path) -> Vec<String> {
+    let text = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn is_writable(root: &Path) -> bool {
+    access(root, Access::WRITE_OK).is_ok()
+}
+
+/// Where a line of `mountinfo` mounts what kind of file system.
+fn mount_of(line: &str) -> Option<(&Path, &str)> {
+    let at = line.split(' ').nth(4)?;
+    let (_, behind) = line.split_once(" - ")?;
+    Some((Path::new(at), behind.split(' ').next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Layout {
+        /// Version 1 with these hierarchies.
+        pub(crate) fn v1_of<const N: usize>(roots: [(&str, PathBuf); N]) -> Self {
+            let roots = roots.into_iter();
+            let owned = roots.map(|(name, root)| (name.to_owned(), root));
+            Self::V1(Hierarchies(owned.collect()))
+        }
+    }
+
+    #[test]
+    fn version_1_has_a_hierarchy_for_each_mount() {
+        let mounts = "\
+            24 1 0:21 / /sys rw shared:7 - sysfs sysfs rw\n\
+            30 24 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n\
+            31 30 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n\
+            32 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 master:1 - cgroup cgroup rw,cpu\n\
+            33 30 0:29 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n\
+            34 30 0:30 / /mnt/elsewhere/memory rw - cgroup cgroup rw,memory\n";
+        let at = |name| (name, Path::new(ROOT).join(name));
+        let expected = Layout::v1_of([at("cpu,cpuacct"), at("systemd")]);
+        assert_eq!(Layout::parse(mounts), Some(expected.clone()));
+        let Layout::V1(hierarchies) = expected else {
+            panic!("it is of version 1");
+        };
+        let shared = Path::new("/sys/fs/cgroup/cpu,cpuacct");
+        assert_eq!(hierarchies.root_of("cpuacct"), Some(shared));
+        assert_eq!(hierarchies.root_of("memory"), None);
+    }
+
+    #[test]
+    fn version_2_is_one_mount() {
+        let mounts = "31 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
+        assert_eq!(Layout::parse(mounts), Some(Layout::V2(ROOT.into())));
+    }
+
+    #[test]
+    fn a_machine_without_them_has_none() {
+        assert_eq!(Layout::parse("24 1 0:21 / / rw - ext4 /dev/sda rw\n"), None);
+    }
+
+    #[test]
+    fn a_version_2_that_lacks_controllers_says_which() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cgroup.controllers"), "cpu io memory\n").unwrap();
+        let facts = Layout::V2(folder.path().to_owned()).facts();
+        assert_eq!((facts.version, facts.missing), (2, vec!["pids"]));
+    }
+}

@@ -1,0 +1,65 @@
+//! Control groups of version 2, where all controllers share one hierarchy.
+
+use std::fs;
+use std::path::Path;
+
+use super::{CgroupError, Counters, Motion, eventually, folder};
+
+const FREEZE: &str = "cgroup.freeze";
+const FROZEN: &str = "1";
+const THAWED: &str = "0";
+const NANOS_PER_MICRO: u64 = 1000;
+
+pub(super) fn usage(at: &Path) -> Counters {
+    let micros = |key| folder::keyed(at, "cpu.stat", key).map(|micros| micros * NANOS_PER_MICRO);
+    Counters {
+        memory_bytes: folder::number(at, "memory.current"),
+        inactive_file_bytes: folder::keyed(at, "memory.stat", "inactive_file"),
+        // Kept since Linux 5.19.
+        peak_memory_bytes: folder::number(at, "memory.peak"),
+        oom_kills: folder::keyed(at, "memory.events", "oom_kill"),
+        cpu_nanos: micros("usage_usec"),
+        throttled_nanos: micros("throttled_usec"),
+        block_read_bytes: block_bytes(at, "rbytes"),
+        block_write_bytes: block_bytes(at, "wbytes"),
+        pids: folder::number(at, "pids.current"),
+    }
+}
+
+/// The sum over all devices, in lines `major:minor key=number …`.
+fn block_bytes(at: &Path, key: &str) -> Option<u64> {
+    let text = fs::read_to_string(at.join("io.stat")).ok()?;
+    let words = text.split_whitespace();
+    let pairs = words.filter_map(|word| word.split_once('='));
+    let wanted = pairs.filter(|(name, _)| *name == key);
+    Some(
+        wanted
+            .filter_map(|(_, bytes)| bytes.parse::<u64>().ok())
+            .sum(),
+    )
+}
+
+/// Kills whatever is in it. Where the kernel does not do so at once (before 5.14), what begins
+/// meanwhile may escape, so this is to be repeated.
+pub(super) fn kill(at: &Path) -> Result<(), CgroupError> {
+    if at.join("cgroup.kill").exists() {
+        folder::write(at, "cgroup.kill", "1")?;
+        return Ok(());
+    }
+    folder::write(at, FREEZE, FROZEN)?;
+    let killed = folder::kill_all(at);
+    folder::write(at, FREEZE, THAWED)?;
+    killed
+}
+
+pub(super) fn set_motion(at: &Path, motion: Motion) -> Result<(), CgroupError> {
+    let (word, reached) = match motion {
+        Motion::Frozen => (FROZEN, 1),
+        Motion::Thawed => (THAWED, 0),
+    };
+    if !folder::write(at, FREEZE, word)? {
+        return Ok(());
+    }
+    let is_so = || Ok(folder::keyed(at, "cgroup.events", "frozen").unwrap_or(reached) == reached);
+    eventually(is_so, at)
+}

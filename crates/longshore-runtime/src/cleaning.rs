@@ -1,0 +1,43 @@
+//! What is left of a container that runs no more, outside of its folder.
+
+use std::fs::File;
+
+use crate::cgroup::{Cgroup, CgroupError};
+use crate::error::{RuntimeError, Tried};
+use crate::folder::{Folder, discard};
+
+/// Cleans away what is left of a container that will never run again, unless that is done already or
+/// its supervisor is still about it.
+pub(crate) fn finish(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
+    let cleaned = folder.cleaned();
+    if Folder::has(&cleaned)? || folder.is_supervised()? {
+        return Ok(());
+    }
+    clean(folder, name)?;
+    File::create(&cleaned).map(drop).tried("write", &cleaned)
+}
+
+/// Cleans away what is left of a container that does not run, as long as none can begin.
+pub(crate) fn clean(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
+    clean_cgroup(name)?;
+    discard(&folder.control())
+}
+
+/// Kills what is left of its processes and removes its control group.
+pub(crate) fn clean_cgroup(name: &str) -> Result<(), RuntimeError> {
+    let cgroup = cgroup(name)?;
+    let cleaned = cgroup.kill().and_then(|()| cgroup.remove());
+    cleaned.map_err(|source| in_the_way(name, source))
+}
+
+/// The control group of a container, which need not exist.
+pub(crate) fn cgroup(name: &str) -> Result<Cgroup, RuntimeError> {
+    Cgroup::named(name).map_err(|source| in_the_way(name, source))
+}
+
+fn in_the_way(name: &str, source: CgroupError) -> RuntimeError {
+    RuntimeError::Cgroup {
+        name: name.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,159 @@
+//! A container's folder: which file is where, and how files are written so that they are whole.
+//!
+//! | file | written by | says |
+//! |---|---|---|
+//! | `container.json` | who creates it | that the container exists, and what it is to be |
+//! | `lock` | who creates it | nothing: see [`crate::lock`] |
+//! | `starting.json` | supervisor | from here on something of the job may have run |
+//! | `running.json` | supervisor | the same file by a new name: its program runs |
+//! | `refused.json` | supervisor | its program could not be started, nothing ran |
+//! | `exit.json` | supervisor | how it ended |
+//! | `cleaned` | supervisor, or whoever finds it ended | nothing outside of the folder is left |
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{RuntimeError, Tried};
+use crate::lock::{self, Holder};
+
+/// The folder of one container.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// At this place, whether it is there or not.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn container(&self) -> PathBuf {
+        self.path.join("container.json")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    pub(crate) fn starting(&self) -> PathBuf {
+        self.path.join("starting.json")
+    }
+
+    pub(crate) fn running(&self) -> PathBuf {
+        self.path.join("running.json")
+    }
+
+    pub(crate) fn refused(&self) -> PathBuf {
+        self.path.join("refused.json")
+    }
+
+    pub(crate) fn exit(&self) -> PathBuf {
+        self.path.join("exit.json")
+    }
+
+    pub(crate) fn cleaned(&self) -> PathBuf {
+        self.path.join("cleaned")
+    }
+
+    /// The supervisor's socket.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.path.join("ctl")
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    /// What the supervisor said when it failed in a way that it does not know.
+    pub(crate) fn complaint(&self) -> PathBuf {
+        self.path.join("supervisor.err")
+    }
+
+    /// A supervisor lives.
+    pub(crate) fn is_supervised(&self) -> Result<bool, RuntimeError> {
+        let path = self.lock();
+        let holder = lock::holder(&path).tried("ask for", &path)?;
+        Ok(holder == Holder::Supervisor)
+    }
+
+    /// Whether there is such a file.
+    pub(crate) fn has(path: &Path) -> Result<bool, RuntimeError> {
+        path.try_exists().tried("look for", path)
+    }
+}
+
+/// When what is written must be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// When the machine likes.
+    Later,
+    /// Before anything else happens.
+    Now,
+}
+
+/// Reads a record; none when there is no such file.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RuntimeError> {
+    let text = match fs::read(path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        outcome => outcome.tried("read", path)?,
+    };
+    let value = serde_json::from_slice(&text);
+    value.map(Some).map_err(|source| RuntimeError::Record {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a record aside and gives it its name. There must be one writer of this file at a time.
+pub(crate) fn write_json(
+    path: &Path,
+    value: &impl Serialize,
+    durability: Durability,
+) -> Result<(), RuntimeError> {
+    let aside = path.with_extension("new");
+    let mut file = File::create(&aside).tried("write", &aside)?;
+    file.write_all(&json(value)).tried("write", &aside)?;
+    if durability == Durability::Now {
+        file.sync_data().tried("bring to the disk", &aside)?;
+    }
+    fs::rename(&aside, path).tried("name", path)?;
+    match durability {
+        Durability::Now => sync_folder(path),
+        Durability::Later => Ok(()),
+    }
+}
+
+/// The name of a file is on the disk only with its folder.
+fn sync_folder(path: &Path) -> Result<(), RuntimeError> {
+    let folder = path.parent().unwrap_or(path);
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .tried("bring to the disk", folder)
+}
+
+/// Records of ours as text.
+pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("records of ours are plain JSON")
+}
+
+/// Removes a file or a whole folder; there may be none.
+pub(crate) fn discard(path: &Path) -> Result<(), RuntimeError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(why) => Err(why),
+    };
+    match removed {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome.tried("remove", path),
+    }
+}

@@ -1,0 +1,97 @@
+//! Paths inside of a container's root, which belongs to an image: no link in it leads out of it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2};
+use rustix::io::Errno;
+
+/// Opens a folder; none if it is not there, or is none.
+pub(crate) fn find_folder(root: BorrowedFd<'_>, path: &Path) -> io::Result<Option<OwnedFd>> {
+    match open(root, path, OFlags::DIRECTORY | OFlags::RDONLY) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(why) => Err(why.into()),
+    }
+}
+
+/// Makes a folder with all that lead to it, unless it is there.
+pub(crate) fn make_folder(root: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let mut whole = PathBuf::from(".");
+    let mut parent = open(root, &whole, OFlags::DIRECTORY | OFlags::PATH)?;
+    for name in names(path) {
+        match mkdirat(&parent, name, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(why) => return Err(why.into()),
+        }
+        whole.push(name);
+        parent = open(root, &whole, OFlags::DIRECTORY | OFlags::PATH)?;
+    }
+    Ok(())
+}
+
+fn names(path: &Path) -> impl Iterator<Item = &OsStr> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => {
+            None
+        }
+    })
+}
+
+fn open(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_made_behind_a_link_that_stays_inside() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("real")).unwrap();
+        symlink("/real", root.path().join("link")).unwrap();
+        let opened = File::open(root.path()).unwrap();
+        make_folder(opened.as_fd(), Path::new("/link/a/b")).unwrap();
+        make_folder(opened.as_fd(), Path::new("/link/a/b")).unwrap();
+        assert!(root.path().join("real/a/b").is_dir());
+    }
+
+    #[test]
+    fn no_link_leads_out_of_the_root() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let target =
+            Path::new("../../../../../../../..").join(outside.path().strip_prefix("/").unwrap());
+        symlink(&target, root.path().join("out")).unwrap();
+        let opened = File::open(root.path()).unwrap();
+        assert!(make_folder(opened.as_fd(), Path::new("/out/made")).is_err());
+        assert!(
+            find_folder(opened.as_fd(), Path::new("/out"))
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(outside.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("file"), "").unwrap();
+        let opened = File::open(root.path()).unwrap();
+        assert!(
+            find_folder(opened.as_fd(), Path::new("/file"))
+                .unwrap()
+                .is_none()
+        );
+        assert!(make_folder(opened.as_fd(), Path::new("/file")).is_err());
+    }
+}

@@ -1,0 +1,468 @@
+//! All that can be done with containers, by whoever wants them.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use longshore_core::limits;
+
+use crate::cleaning;
+use crate::control::{self, Reply, Request};
+use crate::error::{RuntimeError, Tried};
+use crate::folder::{Folder, discard, json, read_json};
+use crate::launch::{self, Order, Word};
+use crate::lock::{self, Claim};
+use crate::record::{self, Container, SCHEMA};
+use crate::sealed::Sealed;
+use crate::{ContainerConfig, Counters, LogFile, Status};
+
+/// Where containers live and what runs them.
+#[derive(Clone, Debug)]
+pub struct RuntimeOptions {
+    /// The folder of all containers; made if it is missing.
+    pub root: PathBuf,
+    /// The program that is executed as supervisor.
+    pub supervisor: SupervisorProgram,
+    /// A program with the command line of `runc` that runs containers in place of what is built in.
+    pub oci_runtime: Option<PathBuf>,
+}
+
+/// The program that is executed as supervisor: its `main` begins with
+/// [`run_if_supervisor`](crate::run_if_supervisor).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SupervisorProgram {
+    /// The one that this process was executed from.
+    ThisBinary,
+    /// This one.
+    Path(PathBuf),
+}
+
+/// Whether a container was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was not, and is now.
+    New,
+    /// One of this name was.
+    Existed,
+}
+
+/// What became of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The container has it.
+    Yes,
+    /// The container does not run.
+    NotRunning,
+    /// There is no such container.
+    WasAbsent,
+}
+
+/// What becomes of a container that runs when it is to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhileRunning {
+    /// It goes on, and is not removed.
+    Spare,
+    /// It is killed.
+    Kill,
+}
+
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The container is gone, and nothing of it is left.
+    Gone,
+    /// There was none.
+    WasAbsent,
+    /// It runs and was spared.
+    Runs,
+}
+
+/// All containers below one folder. Any number of processes may have one of it at a time. Every
+/// method may block: up to seconds where that is said, for moments else.
+#[derive(Debug)]
+pub struct Runtime {
+    options: RuntimeOptions,
+    containers: PathBuf,
+    gone: PathBuf,
+    program: OnceLock<Sealed>,
+    children: Mutex<Vec<Child>>,
+}
+
+/// A folder that was to be a container and is none after so long never will be.
+const UNFINISHED: Duration = Duration::from_hours(1);
+
+impl Runtime {
+    /// Makes the folders, and removes what is left of removals that were broken off.
+    ///
+    /// # Errors
+    /// This process is not root's, or the folders cannot be used.
+    pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
+        if !rustix::process::geteuid().is_root() {
+            return Err(RuntimeError::NotRoot);
+        }
+        let root = fs::canonicalize(&options.root).or_else(|_| {
+            private_folder(&options.root)?;
+            fs::canonicalize(&options.root)
+        });
+        let root = root.tried("make", &options.root)?;
+        let containers = root.join("containers");
+        let gone = root.join("gone");
+        for folder in [&containers, &gone] {
+            private_folder(folder).tried("make", folder)?;
+        }
+        let runtime = Self {
+            options,
+            containers,
+            gone,
+            program: OnceLock::new(),
+            children: Mutex::default(),
+        };
+        runtime.sweep()?;
+        Ok(runtime)
+    }
+
+    /// The folder with one folder for each container. In a container's folder, a file `exit.json`
+    /// gets its name when the container has ended.
+    pub fn folder(&self) -> &Path {
+        &self.containers
+    }
+
+    /// Makes a container; nothing runs yet. It is there whole or not at all.
+    ///
+    /// # Errors
+    /// Its name cannot be one, or its folder cannot be written.
+    pub fn create(&self, config: &ContainerConfig) -> Result<Made, RuntimeError> {
+        let folder = self.container(&config.name)?;
+        private_folder(folder.path()).tried("make", folder.path())?;
+        let lock = folder.lock();
+        fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&lock)
+            .tried("write", &lock)?;
+        let container = Container {
+            schema: SCHEMA,
+            created_at: Timestamp::now(),
+            config: config.clone(),
+        };
+        let path = folder.container();
+        let aside = tempfile::NamedTempFile::new_in(folder.path());
+        let mut aside = aside.tried("write in", folder.path())?;
+        aside.write_all(&json(&container)).tried("write", &path)?;
+        match aside.persist_noclobber(&path) {
+            Ok(_) => Ok(Made::New),
+            Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Existed),
+            Err(why) => Err(why.error).tried("name", &path),
+        }
+    }
+
+    /// What a container is to be, if it is there.
+    ///
+    /// # Errors
+    /// Its folder cannot be read.
+    pub fn config(&self, name: &str) -> Result<Option<ContainerConfig>, RuntimeError> {
+        Ok(self.read(name)?.map(|container| container.config))
+    }
+
+    /// When a container was made, if it is there.
+    ///
+    /// # Errors
+    /// Its folder cannot be read.
+    pub fn created_at(&self, name: &str) -> Result<Option<Timestamp>, RuntimeError> {
+        Ok(self.read(name)?.map(|container| container.created_at))
+    }
+
+    /// How a container stands, if it is there. What a supervisor that died has left behind is
+    /// cleaned away first.
+    ///
+    /// # Errors
+    /// Its folder cannot be read, or something cannot be cleaned away.
+    pub fn status(&self, name: &str) -> Result<Option<Status>, RuntimeError> {
+        self.bury();
+        let folder = self.container(name)?;
+        let status = record::standing(&folder)?;
+        if matches!(status, Some(Status::Ended(_) | Status::Lost { .. })) {
+            cleaning::finish(&folder, name)?;
+        }
+        Ok(status)
+    }
+
+    /// The names of all containers, in order.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn names(&self) -> Result<Vec<String>, RuntimeError> {
+        let mut names = Vec::new();
+        for name in entries(&self.containers)? {
+            let folder = Folder::at(self.containers.join(&name));
+            if Folder::has(&folder.container())? {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Starts a container; returns when its program executes. One that runs, or has run, is left as
+    /// it is; one that is being started is waited for. One that could not be started is tried again.
+    ///
+    /// # Errors
+    /// There is no such container; it is refused, and nothing of it ran; the supervisor fails.
+    pub fn start(&self, name: &str) -> Result<(), RuntimeError> {
+        self.bury();
+        let folder = self.container(name)?;
+        let deadline = Instant::now() + limits::LAUNCH_CALL;
+        while let Some(left) = left_until(deadline) {
+            let Some(status) = record::standing(&folder)? else {
+                return Err(RuntimeError::Absent(name.to_owned()));
+            };
+            let word = match status {
+                Status::Running { .. } | Status::Ended(_) | Status::Lost { .. } => return Ok(()),
+                Status::Created { .. } => self.launch(name, &folder, left)?,
+                Status::Starting => {
+                    control::ask(&folder, Request::Await, left).tried("ask", folder.path())?;
+                    Word::Busy
+                }
+            };
+            match word {
+                Word::Started | Word::Over => return Ok(()),
+                Word::Refused(refused) => return Err(RuntimeError::Refused(refused)),
+                Word::Busy => std::thread::sleep(control::PAUSE),
+            }
+        }
+        Err(too_late(name, "its start has not ended"))
+    }
+
+    /// Sends a signal to what runs in a container.
+    ///
+    /// # Errors
+    /// Its supervisor does not answer.
+    pub fn signal(&self, name: &str, signal: i32) -> Result<Delivered, RuntimeError> {
+        self.ask(name, Request::Signal(signal))
+    }
+
+    /// Asks a container to stop, and returns at once: its supervisor kills it when `grace` is over.
+    ///
+    /// # Errors
+    /// Its supervisor does not answer.
+    pub fn stop(
+        &self,
+        name: &str,
+        signal: i32,
+        grace: Duration,
+    ) -> Result<Delivered, RuntimeError> {
+        let grace_millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        let request = Request::Stop {
+            signal,
+            grace_millis,
+        };
+        self.ask(name, request)
+    }
+
+    /// What the kernel counts for a container that runs; none for any other.
+    ///
+    /// # Errors
+    /// Its folder cannot be read, or the machine has no control groups.
+    pub fn usage(&self, name: &str) -> Result<Option<Counters>, RuntimeError> {
+        if !self.container(name)?.is_supervised()? {
+            return Ok(None);
+        }
+        Ok(Some(cleaning::cgroup(name)?.usage()))
+    }
+
+    /// A container's output, from its first frame; none if it has not been started.
+    ///
+    /// # Errors
+    /// The log cannot be opened.
+    pub fn log(&self, name: &str) -> Result<Option<LogFile>, RuntimeError> {
+        let path = self.container(name)?.log();
+        LogFile::open(&path).tried("open", &path)
+    }
+
+    /// Removes a container with its log, its files and its volumes without a name. May take seconds.
+    ///
+    /// # Errors
+    /// Something of it cannot be removed, or is still there after all its time.
+    pub fn remove(&self, name: &str, while_running: WhileRunning) -> Result<Removal, RuntimeError> {
+        let folder = self.container(name)?;
+        let deadline = Instant::now() + limits::REMOVE_CALL;
+        while let Some(left) = left_until(deadline) {
+            if !Folder::has(folder.path())? {
+                return Ok(Removal::WasAbsent);
+            }
+            if let Some(removal) = self.try_remove(name, &folder)? {
+                return Ok(removal);
+            }
+            let is_ending = matches!(record::standing(&folder)?, Some(Status::Ended(_)));
+            if while_running == WhileRunning::Spare && !is_ending && folder.is_supervised()? {
+                return Ok(Removal::Runs);
+            }
+            if !is_ending {
+                self.ask(name, KILL)?;
+            }
+            control::wait_gone(&folder, left).tried("ask", folder.path())?;
+            self.bury();
+            // Somebody else may be removing it.
+            std::thread::sleep(control::PAUSE);
+        }
+        Err(too_late(name, "it has not ended"))
+    }
+
+    /// Removes a container that nobody supervises; none if somebody does, or removes it.
+    fn try_remove(&self, name: &str, folder: &Folder) -> Result<Option<Removal>, RuntimeError> {
+        let path = folder.lock();
+        let lock = match lock::take(&path, Claim::Remover) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => return Ok(None),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => None,
+            Err(why) => return Err(why).tried("lock", &path),
+        };
+        let was_there = Folder::has(&folder.container())?;
+        cleaning::clean(folder, name)?;
+        let aside = tempfile::Builder::new().tempdir_in(&self.gone);
+        let aside = aside.tried("write in", &self.gone)?;
+        match fs::rename(folder.path(), aside.path()) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+                return Ok(Some(Removal::WasAbsent));
+            }
+            renamed => renamed.tried("remove", folder.path())?,
+        }
+        drop(lock);
+        discard(aside.path())?;
+        Ok(Some(if was_there {
+            Removal::Gone
+        } else {
+            Removal::WasAbsent
+        }))
+    }
+
+    fn launch(&self, name: &str, folder: &Folder, left: Duration) -> Result<Word, RuntimeError> {
+        let order = Order {
+            oci_runtime: self.options.oci_runtime.clone(),
+        };
+        let (child, supervisor) = launch::spawn(folder, &self.program()?.path(), &order)?;
+        self.children().push(child);
+        match launch::word(supervisor, left) {
+            Ok(Some(word)) => Ok(word),
+            Ok(None) if record::has_begun(folder)? => Ok(Word::Over),
+            Ok(None) => Err(RuntimeError::Supervisor {
+                name: name.to_owned(),
+                said: complaint(folder),
+            }),
+            Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                Err(too_late(name, "its start has not ended"))
+            }
+            Err(why) => Err(RuntimeError::Supervisor {
+                name: name.to_owned(),
+                said: format!("gave no answer: {why}"),
+            }),
+        }
+    }
+
+    fn ask(&self, name: &str, request: Request) -> Result<Delivered, RuntimeError> {
+        let folder = self.container(name)?;
+        if !Folder::has(&folder.container())? {
+            return Ok(Delivered::WasAbsent);
+        }
+        let reply = control::ask(&folder, request, limits::CONTROL_CALL);
+        Ok(match reply.tried("ask the supervisor in", folder.path())? {
+            Some(Reply::Done) => Delivered::Yes,
+            Some(Reply::Over) | None => Delivered::NotRunning,
+        })
+    }
+
+    fn program(&self) -> Result<&Sealed, RuntimeError> {
+        if let Some(program) = self.program.get() {
+            return Ok(program);
+        }
+        let sealed = match &self.options.supervisor {
+            SupervisorProgram::ThisBinary => Sealed::copy_of(Path::new("/proc/self/exe"))?,
+            SupervisorProgram::Path(path) => Sealed::copy_of(path)?,
+        };
+        Ok(self.program.get_or_init(|| sealed))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Container>, RuntimeError> {
+        read_json(&self.container(name)?.container())
+    }
+
+    fn container(&self, name: &str) -> Result<Folder, RuntimeError> {
+        let is_plain = |name: &str| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if name.is_empty() || name.len() > 100 || !is_plain(name) {
+            return Err(RuntimeError::Name(name.to_owned()));
+        }
+        Ok(Folder::at(self.containers.join(name)))
+    }
+
+    fn children(&self) -> std::sync::MutexGuard<'_, Vec<Child>> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Supervisors that ended are this process's to wait for, unless another one started them.
+    fn bury(&self) {
+        self.children()
+            .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
+
+    fn sweep(&self) -> Result<(), RuntimeError> {
+        for name in entries(&self.gone)? {
+            discard(&self.gone.join(name))?;
+        }
+        let now = SystemTime::from(Timestamp::now());
+        for name in entries(&self.containers)? {
+            let folder = Folder::at(self.containers.join(&name));
+            let made = fs::metadata(folder.path()).and_then(|found| found.modified());
+            let age = made.ok().and_then(|made| now.duration_since(made).ok());
+            if !Folder::has(&folder.container())? && age.is_some_and(|age| age > UNFINISHED) {
+                self.try_remove(&name, &folder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const KILL: Request = Request::Stop {
+    signal: 9,
+    grace_millis: 0,
+};
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn entries(folder: &Path) -> Result<Vec<String>, RuntimeError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).tried("list", folder)? {
+        let name = entry.tried("list", folder)?.file_name();
+        names.extend(name.to_str().map(str::to_owned));
+    }
+    Ok(names)
+}
+
+fn left_until(deadline: Instant) -> Option<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then_some(left)
+}
+
+fn too_late(name: &str, what: &'static str) -> RuntimeError {
+    RuntimeError::TimedOut {
+        name: name.to_owned(),
+        what,
+    }
+}
+
+fn complaint(folder: &Folder) -> String {
+    let text = fs::read_to_string(folder.complaint()).unwrap_or_default();
+    match text.trim() {
+        "" => "went without a word".to_owned(),
+        text => format!("failed: {text}"),
+    }
+}

@@ -1,0 +1,173 @@
+//! The supervisor of one container: a process with one thread that sets the container up, keeps its
+//! output and its limits of time, and writes down how it ended.
+//!
+//! What is set up belongs to this process (its mounts, its network): when it is gone, however that
+//! came about, so is all of that, and the kernel kills the container.
+
+mod builtin;
+mod desk;
+mod pump;
+mod refusal;
+mod stage;
+mod starter;
+mod watch;
+
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use longshore_core::with_causes;
+use nix::libc;
+
+use crate::cleaning;
+use crate::devices::{self, Reach};
+use crate::error::{RuntimeError, Tried};
+use crate::folder::{Durability, Folder, discard, read_json, write_json};
+use crate::launch::{self, Word};
+use crate::lock::{self, Claim};
+use crate::overlay;
+use crate::record::{self, Begun, Container, Exit, SCHEMA};
+
+use desk::Desk;
+use refusal::Refusal;
+use stage::Stage;
+use starter::Starter;
+use watch::{Fate, Started, Watch};
+
+/// Runs this process as a supervisor if it was executed as one, and says then how it is to end. To
+/// be called first in `main`, before there is any thread.
+pub fn run_if_supervisor() -> Option<ExitCode> {
+    let name = std::env::args_os().next();
+    if name.is_none_or(|name| name != launch::SUPERVISOR) {
+        return None;
+    }
+    let Err(why) = supervise() else {
+        return Some(ExitCode::SUCCESS);
+    };
+    // Nobody is there to be told that there is no room even for this.
+    let _ = writeln!(std::io::stderr(), "{}", with_causes(&why));
+    Some(ExitCode::FAILURE)
+}
+
+fn supervise() -> Result<(), RuntimeError> {
+    stand_alone();
+    let here = std::path::Path::new(".");
+    let mut starter = Starter::of_stdin().tried("listen to who started the supervisor in", here)?;
+    let folder = Folder::at(std::env::current_dir().tried("find", here)?);
+    let Some(_lock) = claim(&folder)? else {
+        starter.say(&Word::Busy);
+        return Ok(());
+    };
+    let Some(container) = read_json::<Container>(&folder.container())? else {
+        starter.say(&Word::Busy);
+        return Ok(());
+    };
+    let name = &container.config.name;
+    let refused = Folder::has(&folder.refused())?;
+    if Folder::has(&folder.exit())? || (record::has_begun(&folder)? && !refused) {
+        starter.say(&Word::Over);
+        return Ok(());
+    }
+    let desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
+    forget_last_try(&folder, name)?;
+    match begin(&folder, &container, starter.order()) {
+        Ok(watch) => {
+            starter.say(&Word::Started);
+            drop(starter);
+            end(&folder, name, watch.until_end(desk))
+        }
+        Err(refusal) => {
+            let refused = refusal.into_refused();
+            write_json(&folder.refused(), &refused, Durability::Later)?;
+            cleaning::clean(&folder, name)?;
+            starter.say(&Word::Refused(refused));
+            Ok(())
+        }
+    }
+}
+
+/// Lets go of whoever executed this: its descriptors, its terminal, its signals.
+#[expect(
+    unsafe_code,
+    reason = "nothing in this process has opened anything yet"
+)]
+fn stand_alone() {
+    const FIRST: u32 = 3;
+    // SAFETY: no descriptor above the standard ones has an owner in this process.
+    unsafe { libc::close_range(FIRST, u32::MAX, 0) };
+    // None of this can fail but where it is so already, or not allowed: then it stays as it is.
+    let _ = rustix::process::setsid();
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
+        // SAFETY: no handler is installed. A machine that goes down asks the container by itself.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+    rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
+    let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
+}
+
+fn claim(folder: &Folder) -> Result<Option<lock::Lock>, RuntimeError> {
+    let path = folder.lock();
+    match lock::take(&path, Claim::Supervisor) {
+        // It was removed meanwhile.
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        taken => taken.tried("lock", &path),
+    }
+}
+
+/// A start that was broken off, or refused, before anything of the job ran. The word about it goes
+/// last.
+fn forget_last_try(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
+    cleaning::clean_cgroup(name)?;
+    for path in [folder.starting(), folder.running(), folder.refused()] {
+        discard(&path)?;
+    }
+    Ok(())
+}
+
+/// From the folder to the program that executes. What is written about it is on the disk before the
+/// program begins: whatever happens then, it is not begun again.
+fn begin<'a>(
+    folder: &Folder,
+    container: &'a Container,
+    order: &launch::Order,
+) -> Result<Watch<'a>, Refusal> {
+    let config = &container.config;
+    let stage = Stage::set(folder, config)?;
+    let created = builtin::create(config, stage.load)?;
+    devices::confine(&stage.cgroup, Reach::of(&config.process))?;
+    let _ = order;
+    let begun = Begun {
+        schema: SCHEMA,
+        at: Timestamp::now(),
+    };
+    write_json(&folder.starting(), &begun, Durability::Now)?;
+    let init = created.start()?;
+    std::fs::rename(folder.starting(), folder.running()).tried("name", &folder.running())?;
+    let instant = Instant::now();
+    Ok(Watch {
+        config,
+        cgroup: stage.cgroup,
+        init,
+        pump: stage.pump,
+        started: Started {
+            at: begun.at,
+            instant,
+        },
+        fate: Fate::of(config, instant),
+    })
+}
+
+/// Writes down how it ended, and only then cleans away what is left of it.
+fn end(folder: &Folder, name: &str, ended: crate::Ended) -> Result<(), RuntimeError> {
+    let exit = Exit {
+        schema: SCHEMA,
+        ended,
+    };
+    write_json(&folder.exit(), &exit, Durability::Now)?;
+    overlay::unmount(&folder.path().join("merged"));
+    cleaning::clean(folder, name)?;
+    let cleaned = folder.cleaned();
+    File::create(&cleaned).map(drop).tried("write", &cleaned)
+}

@@ -1,0 +1,107 @@
+//! All that is set up before the container is made: what goes with this process, and what it is to
+//! be told.
+
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use nix::sched::CloneFlags;
+use rustix::mount::MountPropagationFlags;
+
+use super::pump::{Inlets, Pump};
+use super::refusal::{Call, Refusal};
+use crate::account::{self, Account};
+use crate::capabilities::CapabilitySet;
+use crate::cgroup::Cgroup;
+use crate::entry::Program;
+use crate::error::Tried;
+use crate::etc::{self, Machine};
+use crate::folder::{Folder, discard};
+use crate::log::LogWriter;
+use crate::seccomp::Filter;
+use crate::spec::{self, Places, Target};
+use crate::{ContainerConfig, cleaning, inside, network, overlay, volumes};
+
+/// A container that can be made.
+pub(super) struct Stage {
+    pub(super) cgroup: Cgroup,
+    pub(super) load: Load,
+    pub(super) pump: Pump,
+}
+
+/// What goes into it.
+pub(super) struct Load {
+    /// The folder that a runtime calls a bundle.
+    pub(super) bundle: PathBuf,
+    pub(super) program: Program,
+    pub(super) capabilities: CapabilitySet,
+    pub(super) filter: Option<Filter>,
+    pub(super) inlets: Inlets,
+}
+
+impl Stage {
+    /// Sets everything up.
+    pub(super) fn set(folder: &Folder, config: &ContainerConfig) -> Result<Self, Refusal> {
+        own_mounts()?;
+        let address = network::enter(config.network)?;
+        let root = overlay::mount(folder, &config.rootfs)?;
+        let opened = File::open(&root).tried("open", &root)?;
+        inside::make_folder(opened.as_fd(), &config.process.workdir)
+            .tried("make in the container", &config.process.workdir)?;
+        volumes::fill(folder, opened.as_fd(), &config.mounts)?;
+        let account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
+        let bundle = folder.path().join("oci");
+        discard(&bundle)?;
+        fs::create_dir(&bundle).tried("make", &bundle)?;
+        let cgroup = cleaning::cgroup(&config.name)?;
+        let names = etc::texts(config, address, &Machine::usual())?;
+        let [hosts, hostname, resolv_conf] = [
+            ("hosts", &names.hosts),
+            ("hostname", &names.hostname),
+            ("resolv.conf", &names.resolv_conf),
+        ]
+        .map(|(name, text)| {
+            let path = bundle.join(name);
+            fs::write(&path, text).tried("write", &path).map(|()| path)
+        });
+        let places = Places {
+            root: &root,
+            hosts: &hosts?,
+            hostname: &hostname?,
+            resolv_conf: &resolv_conf?,
+            folder: folder.path(),
+            cgroup: &cgroup,
+        };
+        let spec = spec::of(config, &account, &places, Target::Library)?;
+        let path = bundle.join("config.json");
+        fs::write(&path, crate::folder::json(&spec)).tried("write", &path)?;
+        let capabilities = CapabilitySet::of(&config.process)?;
+        let filter = Filter::compile(config)?;
+        let path = folder.log();
+        let log = LogWriter::create(&path, config.log_limit_bytes).tried("write", &path)?;
+        let (pump, inlets) = Pump::new(log).call("make a pipe")?;
+        let load = Load {
+            bundle,
+            program: program(config, &account)?,
+            capabilities,
+            filter,
+            inlets,
+        };
+        Ok(Self { cgroup, load, pump })
+    }
+}
+
+/// Mounts of this process are seen by nobody else and go with it; new ones of the machine are seen.
+fn own_mounts() -> Result<(), Refusal> {
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS).call("have mounts of its own")?;
+    let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", flags).call("keep mounts to itself")
+}
+
+fn program(config: &ContainerConfig, account: &Account) -> Result<Program, Refusal> {
+    let environment = spec::environment(config, account).into_iter();
+    let environment: Vec<String> = environment
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    Ok(Program::new(&config.process.argv, &environment)?)
+}

@@ -1,0 +1,4 @@
+//! Containers that really run: each test has a folder of its own and leaves nothing behind.
+
+mod ground;
+mod life;
