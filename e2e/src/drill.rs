@@ -81,6 +81,7 @@ impl Drill {
             folder,
             logs: None,
             config: None,
+            variables: Vec::new(),
             volume: unique_name("longshore-drill"),
         };
         drill.ok(&["hosts", "add", EMBEDDED_HOST, &address]);

@@ -31,7 +31,7 @@ impl Ground {
         let archive = demo_image_archive()?.display().to_string();
         bench.call(
             worker.path(),
-            &["images", "import", &archive, "--host", "bench"],
+            &["images", "import", &archive, "--hosts", "bench"],
         )?;
         Ok(worker)
     }
