@@ -112,7 +112,7 @@ impl Runtime {
         let root = root.tried("make", &options.root)?;
         let containers = root.join("containers");
         let gone = root.join("gone");
-        for folder in [&containers, &gone] {
+        for folder in [&containers, &gone, &root.join(MOUNTS)] {
             private_folder(folder).tried("make", folder)?;
         }
         let runtime = Self {
@@ -139,12 +139,6 @@ impl Runtime {
     pub fn create(&self, config: &ContainerConfig) -> Result<Made, RuntimeError> {
         let folder = self.container(&config.name)?;
         private_folder(folder.path()).tried("make", folder.path())?;
-        let lock = folder.lock();
-        fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&lock)
-            .tried("write", &lock)?;
         let container = Container {
             schema: SCHEMA,
             created_at: Timestamp::now(),
@@ -315,14 +309,14 @@ impl Runtime {
 
     /// Removes a container that nobody supervises; none if somebody does, or removes it.
     fn try_remove(&self, name: &str, folder: &Folder) -> Result<Option<Removal>, RuntimeError> {
-        let path = folder.lock();
+        let path = folder.container();
         let lock = match lock::take(&path, Claim::Remover) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(None),
             Err(why) if why.kind() == io::ErrorKind::NotFound => None,
             Err(why) => return Err(why).tried("lock", &path),
         };
-        let was_there = Folder::has(&folder.container())?;
+        let was_there = lock.is_some();
         cleaning::clean(folder, name)?;
         let aside = tempfile::Builder::new().tempdir_in(&self.gone);
         let aside = aside.tried("write in", &self.gone)?;
@@ -332,8 +326,9 @@ impl Runtime {
             }
             renamed => renamed.tried("remove", folder.path())?,
         }
-        drop(lock);
+        // A supervisor that was waiting for the lock finds nothing to run.
         discard(aside.path())?;
+        drop(lock);
         Ok(Some(if was_there {
             Removal::Gone
         } else {
@@ -428,6 +423,9 @@ impl Runtime {
         Ok(())
     }
 }
+
+/// Where every supervisor mounts what is its own: no two of them see each other's.
+pub(crate) const MOUNTS: &str = "mounts";
 
 const KILL: Request = Request::Stop {
     signal: 9,
