@@ -78,5 +78,10 @@ fn look(folder: &Folder) -> Result<Status, RuntimeError> {
 /// Something of the job may have run.
 pub(crate) fn has_begun(folder: &Folder) -> Result<bool, RuntimeError> {
     // In the order in which the file gets its names.
-    Ok(Folder::has(&folder.starting())? || Folder::has(&folder.running())?)
+    for path in [folder.starting(), folder.running(), folder.cleaned()] {
+        if Folder::has(&path)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -150,8 +150,17 @@ impl Runtime {
         aside.write_all(&json(&container)).tried("write", &path)?;
         match aside.persist_noclobber(&path) {
             Ok(_) => Ok(Made::New),
-            Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Existed),
-            Err(why) => Err(why.error).tried("name", &path),
+            Err(why) if why.error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(why.error).tried("name", &path)
+            }
+            Err(why) if is_empty(&path)? && !record::has_begun(&folder)? => {
+                why.file
+                    .persist(&path)
+                    .map_err(|why| why.error)
+                    .tried("name", &path)?;
+                Ok(Made::New)
+            }
+            Err(_) => Ok(Made::Existed),
         }
     }
 
@@ -431,6 +440,11 @@ const KILL: Request = Request::Stop {
     signal: 9,
     grace_millis: 0,
 };
+
+/// The power went while it was written, long ago: a record gets its name when it is whole.
+fn is_empty(path: &Path) -> Result<bool, RuntimeError> {
+    Ok(fs::metadata(path).tried("look at", path)?.len() == 0)
+}
 
 fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
