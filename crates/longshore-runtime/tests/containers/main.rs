@@ -1,4 +1,6 @@
 //! Containers that really run: each test has a folder of its own and leaves nothing behind.
 
+mod death;
+mod files;
 mod ground;
 mod life;
