@@ -26,8 +26,16 @@ const CONTROLLERS: [&str; 12] = [
     "perf_event",
     "pids",
 ];
-/// What stays writable, or is read-only by itself, when the root is read-only.
-const NOT_OF_THE_ROOT: [&str; 5] = ["/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"];
+/// What stays writable, or is read-only by itself, when the root is read-only. The library makes folders
+/// in that of the control groups.
+const NOT_OF_THE_ROOT: [&str; 6] = [
+    "/proc",
+    "/dev",
+    "/dev/pts",
+    "/dev/shm",
+    "/dev/mqueue",
+    CGROUPS,
+];
 
 pub(super) fn of(
     config: &ContainerConfig,
