@@ -10,21 +10,32 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use longshore_testkit::{
-    DEMO_IMAGE, EngineAccess, FaultProxy, eventually, load_demo_image, longshore_bin, temp_dir,
-    unique_name,
+    DEMO_IMAGE, EngineAccess, FaultProxy, demo_image_archive, eventually, load_demo_image,
+    longshore_bin, temp_dir, unique_name,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::embedded::Embedded;
 pub use crate::process::{Done, Process};
+
+/// Name of the only host of an embedded pool.
+pub const EMBEDDED_HOST: &str = "here";
+
+/// Where a pool's jobs run.
+#[derive(Debug)]
+enum Place {
+    Engine(EngineAccess),
+    Embedded(Embedded),
+}
 
 /// What anything in a drill may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One pool on one engine.
+/// One pool on one engine, or on this machine without one.
 #[derive(Debug)]
 pub struct Drill {
-    engine: EngineAccess,
+    place: Place,
     folder: TempDir,
     store: PathBuf,
     /// Where logs are, if not in the store's folder.
@@ -42,7 +53,7 @@ impl Drill {
         load_demo_image(engine).expect("the engine takes the demo image");
         let folder = temp_dir();
         let drill = Self {
-            engine: engine.clone(),
+            place: Place::Engine(engine.clone()),
             store: folder.path().join("store"),
             folder,
             logs: None,
@@ -50,6 +61,29 @@ impl Drill {
             volume: unique_name("longshore-drill"),
         };
         drill.lead_to(engine.socket());
+        drill
+    }
+
+    /// A pool whose only host, `here`, is this machine without an engine, with the demo image.
+    ///
+    /// # Panics
+    /// When this machine cannot run containers by itself: not as root, for instance.
+    pub fn embedded() -> Self {
+        let folder = temp_dir();
+        let root = folder.path().join("oci");
+        let address = format!("oci://{}", root.display());
+        let drill = Self {
+            place: Place::Embedded(Embedded::at(root)),
+            store: folder.path().join("store"),
+            folder,
+            logs: None,
+            config: None,
+            volume: unique_name("longshore-drill"),
+        };
+        drill.ok(&["hosts", "add", EMBEDDED_HOST, &address]);
+        let archive = demo_image_archive().expect("the demo image can be made");
+        let archive = archive.display().to_string();
+        drill.ok(&["images", "import", &archive, "--hosts", EMBEDDED_HOST]);
         drill
     }
 
@@ -94,8 +128,14 @@ impl Drill {
     }
 
     /// The engine itself, without a proxy.
+    ///
+    /// # Panics
+    /// When there is none.
     pub fn engine(&self) -> &EngineAccess {
-        &self.engine
+        match &self.place {
+            Place::Engine(engine) => engine,
+            Place::Embedded(_) => panic!("this story needs an engine"),
+        }
     }
 
     /// The folder of the store.
@@ -133,12 +173,42 @@ impl Drill {
     /// # Panics
     /// When the engine refuses.
     pub fn in_volume(&self, file: &str) -> String {
-        let script = format!("cat /v/{file} 2>/dev/null || true");
+        match &self.place {
+            Place::Engine(_) => self.on_volume(&format!("cat /v/{file} 2>/dev/null || true")),
+            Place::Embedded(place) => place.in_volume(&self.volume, file),
+        }
+    }
+
+    /// Whether the volume has a file.
+    ///
+    /// # Panics
+    /// As [`Drill::in_volume`].
+    pub fn has_in_volume(&self, file: &str) -> bool {
+        match &self.place {
+            Place::Engine(_) => self.on_volume(&format!("ls /v/{file} 2>/dev/null || true")) != "",
+            Place::Embedded(place) => place.volume_file(&self.volume, file).exists(),
+        }
+    }
+
+    /// Makes an empty file in the volume.
+    ///
+    /// # Panics
+    /// As [`Drill::in_volume`].
+    pub fn touch_in_volume(&self, file: &str) {
+        match &self.place {
+            Place::Engine(_) => drop(self.on_volume(&format!("touch /v/{file}"))),
+            Place::Embedded(place) => {
+                let file = place.volume_file(&self.volume, file);
+                fs::write(file, "").expect("a file can be made in a volume");
+            }
+        }
+    }
+
+    /// What a script prints that has the volume at `/v`.
+    fn on_volume(&self, script: &str) -> String {
         let volume = self.volume_flag();
-        let args = [
-            "run", "--rm", "-v", &volume, DEMO_IMAGE, "sh", "-c", &script,
-        ];
-        self.engine.docker(args).expect("a volume can be read")
+        let args = ["run", "--rm", "-v", &volume, DEMO_IMAGE, "sh", "-c", script];
+        self.engine().docker(args).expect("a volume can be used")
     }
 
     /// The binary with the pool's surroundings.
@@ -294,30 +364,36 @@ impl Drill {
         kinds.collect()
     }
 
-    /// The containers of a job that are on the engine now.
+    /// The containers of a job that are there now.
     ///
     /// # Panics
     /// When the engine does not answer.
     pub fn containers(&self, id: &str) -> Vec<String> {
+        let engine = match &self.place {
+            Place::Engine(engine) => engine,
+            Place::Embedded(place) => return place.containers(Some(id)),
+        };
         let filter = format!("label=io.longshore.job={id}");
         let args = ["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter];
-        let listed = self
-            .engine
-            .docker(args)
-            .expect("the engine lists containers");
+        let listed = engine.docker(args).expect("the engine lists containers");
         listed.lines().map(str::to_owned).collect()
     }
 
     /// One field of a container, by a Go template; `None` when there is no such container.
     pub fn container(&self, id: &str, field: &str) -> Option<String> {
-        self.engine.docker(["inspect", "--format", field, id]).ok()
+        self.engine()
+            .docker(["inspect", "--format", field, id])
+            .ok()
     }
 
     /// Waits until a container is in this state.
     #[track_caller]
     pub fn until_container(&self, id: &str, status: &str) {
         eventually("the container has come so far", PATIENCE, || {
-            let found = self.container(id, "{{.State.Status}}");
+            let found = match &self.place {
+                Place::Engine(_) => self.container(id, "{{.State.Status}}"),
+                Place::Embedded(place) => place.status(id),
+            };
             if found.as_deref() == Some(status) {
                 Ok(())
             } else {
@@ -326,17 +402,45 @@ impl Drill {
         });
     }
 
+    /// Kills a running container behind longshore's back.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill_container(&self, id: &str) {
+        match &self.place {
+            Place::Engine(engine) => {
+                engine.docker(["kill", id]).expect("the container runs");
+            }
+            Place::Embedded(place) => place.kill(id),
+        }
+    }
+
+    /// Kills the supervisor of a container; there is one without an engine alone.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn kill_supervisor(&self, id: &str) {
+        match &self.place {
+            Place::Engine(_) => panic!("an engine is everybody's supervisor"),
+            Place::Embedded(place) => place.kill_supervisor(id),
+        }
+    }
+
     /// Waits until a rule has befallen a request.
     #[track_caller]
     pub fn until_hit(&self, proxy: &FaultProxy, rule: longshore_testkit::RuleId) {
         eventually("the proxy was asked", PATIENCE, || proxy.hits(rule) > 0);
     }
 
-    /// The containers of all jobs of this pool that are on the engine now.
+    /// The containers of all jobs of this pool that are there now.
     ///
     /// # Panics
     /// When the engine does not answer.
     pub fn leftovers(&self) -> Vec<String> {
+        let engine = match &self.place {
+            Place::Engine(engine) => engine,
+            Place::Embedded(place) => return place.containers(None),
+        };
         let jobs = self.call(&["jobs", "--no-trunc", "-q"]).stdout;
         let format = "{{.ID}} {{.Label \"io.longshore.job\"}}";
         let filter = "label=io.longshore.job";
@@ -349,10 +453,7 @@ impl Drill {
             "--format",
             format,
         ];
-        let listed = self
-            .engine
-            .docker(args)
-            .expect("the engine lists containers");
+        let listed = engine.docker(args).expect("the engine lists containers");
         let pairs = listed.lines().filter_map(|line| line.split_once(' '));
         pairs
             .filter(|(_, job)| jobs.lines().any(|own| own == *job))
@@ -360,23 +461,21 @@ impl Drill {
             .collect()
     }
 
-    fn clean(&self) {
+    fn clean(&self, engine: &EngineAccess) {
         for container in self.leftovers() {
-            let _ = self
-                .engine
-                .docker(["rm", "--force", "--volumes", &container]);
+            let _ = engine.docker(["rm", "--force", "--volumes", &container]);
         }
-        let _ = self
-            .engine
-            .docker(["volume", "rm", "--force", &self.volume]);
+        let _ = engine.docker(["volume", "rm", "--force", &self.volume]);
     }
 }
 
 impl Drop for Drill {
     fn drop(&mut self) {
         let has_store = self.logs.is_some() || self.store.join("longshore.db").is_file();
-        if self.engine.answers() && has_store {
-            self.clean();
+        match &self.place {
+            Place::Engine(engine) if engine.answers() && has_store => self.clean(engine),
+            Place::Engine(_) => {}
+            Place::Embedded(place) => place.clean(),
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use docker::{
     AwaitArgs, DockerCommand, LsArgs, MakeArgs, OutputArgs, PullArgs, RmArgs, SomeHosts, StatsArgs,
     StopArgs, SweepArgs,
 };
-pub(crate) use hosts::{HostAdd, HostDrain, HostSet, HostTerms, HostsCommand};
+pub(crate) use hosts::{HostAdd, HostDrain, HostSet, HostTerms, HostsCommand, Kind};
 pub(crate) use import::{DjangoArgs, ImportCommand};
 pub(crate) use job_flags::{Flag, Given, JobFlags, Shape};
 pub(crate) use places::{

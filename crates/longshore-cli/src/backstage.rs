@@ -4,6 +4,7 @@
 //! can be dropped at any await.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -57,11 +58,15 @@ pub trait Backstage: Send + Sync {
     ) -> Result<(), Trouble>;
 
     /// The host that this environment names, with Docker's own precedence: `context` if given,
-    /// then `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, the usual socket.
+    /// then `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, the usual socket. Where none is
+    /// named and nobody answers at that socket: this machine itself, if it can.
     ///
     /// # Errors
     /// The context does not exist or its TLS material is incomplete.
     fn default_host(&self, context: Option<&str>) -> Result<DefaultHost, Trouble>;
+
+    /// This machine itself, without an engine.
+    fn embedded_host(&self) -> DefaultHost;
 
     /// Asks a host who and how it is.
     ///
@@ -93,6 +98,23 @@ pub trait Backstage: Send + Sync {
         wish: PullWish,
         told: Told,
     ) -> Result<Image, Trouble>;
+
+    /// Brings all images of an archive or of an OCI layout to a host; `name` is for an archive of one.
+    ///
+    /// # Errors
+    /// It cannot be read, or hosts of this kind do not take it.
+    async fn import_images(
+        &self,
+        host: &Host,
+        from: &Path,
+        name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, Trouble>;
+
+    /// Takes a name away from an image of a host, and the image with its last one; was it there?
+    ///
+    /// # Errors
+    /// The host cannot be asked, or a container uses the image.
+    async fn remove_image(&self, host: &Host, image: &ImageReference) -> Result<bool, Trouble>;
 
     /// The images that longshore pulled to a host, and which of them may go. With
     /// [`Cleanup::Apply`] those are removed.
@@ -172,6 +194,8 @@ pub struct DefaultHost {
     pub kind: HostKind,
     /// How it is reached.
     pub endpoint: Endpoint,
+    /// What people should know of the choice.
+    pub note: Option<String>,
 }
 
 /// A pull that is wanted.

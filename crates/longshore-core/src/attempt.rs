@@ -109,6 +109,22 @@ pub struct Exit {
     pub finished_at: Option<Timestamp>,
     /// What the engine says about the end.
     pub message: Option<String>,
+    /// What ended it, as far as whoever ran it knows.
+    pub cause: ExitCause,
+}
+
+/// What ended a container, in the eyes of whoever ran it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ExitCause {
+    /// Itself, or a signal, as its code says.
+    #[default]
+    Itself,
+    /// Whoever ran it, since somebody asked for it.
+    Stopped,
+    /// Whoever ran it, since its time to run was over.
+    RunLimit,
+    /// Nobody knows: whoever ran it went first. The code means nothing.
+    Unwitnessed,
 }
 
 /// The clocks that rule an attempt.

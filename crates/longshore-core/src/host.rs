@@ -19,6 +19,8 @@ use crate::spec::{ByteSize, Cpus};
 pub enum HostKind {
     /// A Docker Engine.
     Docker,
+    /// This machine, without an engine: containers under supervisors of ours.
+    Oci,
     /// The mock with knobs.
     Mock,
 }
@@ -28,6 +30,7 @@ impl HostKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Docker => "docker",
+            Self::Oci => "oci",
             Self::Mock => "mock",
         }
     }
@@ -43,7 +46,7 @@ impl FromStr for HostKind {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        [Self::Docker, Self::Mock]
+        [Self::Docker, Self::Oci, Self::Mock]
             .into_iter()
             .find(|kind| kind.word() == word)
             .ok_or_else(|| UnknownWord::new("host kind", word))

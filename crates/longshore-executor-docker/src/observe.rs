@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use longshore_core::AttemptId;
-use longshore_core::attempt::{Exit, Observed, Refusal};
+use longshore_core::attempt::{Exit, ExitCause, Observed, Refusal};
 use longshore_core::launch::LABEL_ATTEMPT;
 use longshore_core::share::Share;
 use longshore_core::spec::Cpus;
@@ -196,6 +196,7 @@ impl State {
             started_at: self.started_at(),
             finished_at: time(&self.finished_at),
             message: Some(self.error.clone()).filter(|message| !message.is_empty()),
+            cause: ExitCause::Itself,
         })
     }
 
@@ -247,6 +248,7 @@ mod tests {
             started_at,
             finished_at,
             message: None,
+            cause: ExitCause::Itself,
         })
     }
 

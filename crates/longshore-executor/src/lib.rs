@@ -8,6 +8,7 @@
 //! `longshore_core::limits`) and never hangs; something that is not there is a value, not an
 //! error; an error says whose fault it is by its [`Fault`].
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -235,6 +236,19 @@ pub trait Images: Send + Sync {
 
     /// Removes an image unless something uses it.
     async fn remove(&self, image: &ImageReference) -> Result<Removed, ExecutorError>;
+
+    /// Brings all images of an archive (as `docker save` writes it) or of an OCI layout from the disk
+    /// of this process; `name` is for an archive of one image. An error of kind unsupported where
+    /// the host has a way of its own.
+    async fn import(
+        &self,
+        from: &Path,
+        name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, ExecutorError> {
+        let _ = (from, name);
+        let text = "images are not imported to a host of this kind: use `docker load` there";
+        Err(ExecutorError::new(Fault::Unsupported, text))
+    }
 }
 
 /// Reads the counters of running containers.
@@ -242,6 +256,13 @@ pub trait Images: Send + Sync {
 pub trait UsageMeter: Send + Sync {
     /// One reading; `None` when the container does not run.
     async fn sample(&self, handle: &Handle) -> Result<Option<Sample>, ExecutorError>;
+
+    /// What a container used from its start to its end, where its host keeps that; `None` while it
+    /// runs.
+    async fn totals(&self, handle: &Handle) -> Result<Option<Sample>, ExecutorError> {
+        let _ = handle;
+        Ok(None)
+    }
 }
 
 /// Shorthand used by executors.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use longshore_core::launch::Handle;
 use longshore_core::limits;
-use longshore_core::usage::Usage;
+use longshore_core::usage::{Sample, Usage};
 use tokio_util::sync::CancellationToken;
 
 use crate::SharedExecutor;
@@ -43,16 +43,28 @@ impl Meter {
                 sample = counters.sample(&handle) => sample,
             };
             match sample {
-                Ok(Some(sample)) => {
-                    self.0
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .add(&sample, started_at);
-                }
+                Ok(Some(sample)) => self.add(&sample, started_at),
                 Ok(None) => return,
                 Err(error) => tracing::debug!(error = %error, "the counters cannot be read"),
             }
             pause = (pause * 2).min(limits::USAGE_PERIOD);
         }
+    }
+
+    /// Takes in what a container that has ended used in all, where its host keeps that.
+    pub async fn close(&self, executor: &SharedExecutor, handle: &Handle, started_at: Timestamp) {
+        let Some(counters) = executor.usage() else {
+            return;
+        };
+        match counters.totals(handle).await {
+            Ok(Some(sample)) => self.add(&sample, started_at),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(error = %error, "the totals cannot be read"),
+        }
+    }
+
+    fn add(&self, sample: &Sample, started_at: Timestamp) {
+        let mut usage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.add(sample, started_at);
     }
 }

@@ -26,6 +26,7 @@ mod waiting;
 pub use digest::{Digest, InvalidDigest};
 pub use error::ImageError;
 pub use import::{ImportRequest, import};
+pub use platform::host_platform;
 pub use pull::{PullRequest, Puller};
 pub use registry::RegistryOptions;
 pub use store::{Collected, ImageStore, StoredImage};

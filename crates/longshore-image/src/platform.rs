@@ -5,7 +5,7 @@ use longshore_core::spec::Platform;
 use crate::document::{Entry, PlatformDocument};
 
 /// The platform of this machine.
-pub(crate) fn host_platform() -> Platform {
+pub fn host_platform() -> Platform {
     let architecture = match std::env::consts::ARCH {
         "x86" => "386",
         "powerpc64" => "ppc64le",

@@ -110,8 +110,12 @@ impl Cgroup {
     pub(crate) fn kill(&self) -> Result<(), CgroupError> {
         for (_, folder) in self.folders() {
             let is_empty = || {
-                self.kill_once()?;
-                Ok(folder::processes(&folder)?.is_empty())
+                let is_empty = folder::processes(&folder)?.is_empty();
+                // Even to look by freezing costs every CPU of the machine a pause.
+                if !is_empty {
+                    self.kill_once()?;
+                }
+                Ok(is_empty)
             };
             eventually(is_empty, &folder)?;
         }
@@ -131,6 +135,16 @@ impl Cgroup {
             Layout::V1(hierarchies) => v1::set_motion(hierarchies, &self.path, motion),
             Layout::V2(root) => v2::set_motion(&root.join(&self.path), motion),
         }
+    }
+
+    /// Removes its folders unless something is in one of them. Says whether they are gone.
+    pub(crate) fn remove_if_empty(&self) -> Result<bool, CgroupError> {
+        for (_, folder) in self.folders() {
+            if !folder::remove(&folder)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Removes its folders, which must have no processes any more. Nothing happens where they are

@@ -112,7 +112,7 @@ impl Runtime {
         let root = root.tried("make", &options.root)?;
         let containers = root.join("containers");
         let gone = root.join("gone");
-        for folder in [&containers, &gone] {
+        for folder in [&containers, &gone, &root.join(MOUNTS)] {
             private_folder(folder).tried("make", folder)?;
         }
         let runtime = Self {
@@ -139,12 +139,6 @@ impl Runtime {
     pub fn create(&self, config: &ContainerConfig) -> Result<Made, RuntimeError> {
         let folder = self.container(&config.name)?;
         private_folder(folder.path()).tried("make", folder.path())?;
-        let lock = folder.lock();
-        fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&lock)
-            .tried("write", &lock)?;
         let container = Container {
             schema: SCHEMA,
             created_at: Timestamp::now(),
@@ -156,8 +150,17 @@ impl Runtime {
         aside.write_all(&json(&container)).tried("write", &path)?;
         match aside.persist_noclobber(&path) {
             Ok(_) => Ok(Made::New),
-            Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Existed),
-            Err(why) => Err(why.error).tried("name", &path),
+            Err(why) if why.error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(why.error).tried("name", &path)
+            }
+            Err(why) if is_empty(&path)? && !record::has_begun(&folder)? => {
+                why.file
+                    .persist(&path)
+                    .map_err(|why| why.error)
+                    .tried("name", &path)?;
+                Ok(Made::New)
+            }
+            Err(_) => Ok(Made::Existed),
         }
     }
 
@@ -315,14 +318,14 @@ impl Runtime {
 
     /// Removes a container that nobody supervises; none if somebody does, or removes it.
     fn try_remove(&self, name: &str, folder: &Folder) -> Result<Option<Removal>, RuntimeError> {
-        let path = folder.lock();
+        let path = folder.container();
         let lock = match lock::take(&path, Claim::Remover) {
             Ok(Some(lock)) => Some(lock),
             Ok(None) => return Ok(None),
             Err(why) if why.kind() == io::ErrorKind::NotFound => None,
             Err(why) => return Err(why).tried("lock", &path),
         };
-        let was_there = Folder::has(&folder.container())?;
+        let was_there = lock.is_some();
         cleaning::clean(folder, name)?;
         let aside = tempfile::Builder::new().tempdir_in(&self.gone);
         let aside = aside.tried("write in", &self.gone)?;
@@ -332,8 +335,9 @@ impl Runtime {
             }
             renamed => renamed.tried("remove", folder.path())?,
         }
-        drop(lock);
+        // A supervisor that was waiting for the lock finds nothing to run.
         discard(aside.path())?;
+        drop(lock);
         Ok(Some(if was_there {
             Removal::Gone
         } else {
@@ -429,10 +433,18 @@ impl Runtime {
     }
 }
 
+/// Where every supervisor mounts what is its own: no two of them see each other's.
+pub(crate) const MOUNTS: &str = "mounts";
+
 const KILL: Request = Request::Stop {
     signal: 9,
     grace_millis: 0,
 };
+
+/// The power went while it was written, long ago: a record gets its name when it is whole.
+fn is_empty(path: &Path) -> Result<bool, RuntimeError> {
+    Ok(fs::metadata(path).tried("look at", path)?.len() == 0)
+}
 
 fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)

@@ -12,8 +12,10 @@ mod stage;
 mod starter;
 mod watch;
 
-use std::fs::File;
-use std::io::Write;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -21,13 +23,13 @@ use jiff::Timestamp;
 use longshore_core::with_causes;
 use nix::libc;
 
+use crate::Ended;
 use crate::cleaning;
 use crate::devices::{self, Reach};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Durability, Folder, discard, read_json, write_json};
+use crate::folder::{Durability, Folder, discard, write_json};
 use crate::launch::{self, Word};
-use crate::lock::{self, Claim};
-use crate::overlay;
+use crate::lock::{self, Claim, Lock};
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
 
 use desk::Desk;
@@ -43,24 +45,26 @@ pub fn run_if_supervisor() -> Option<ExitCode> {
     if name.is_none_or(|name| name != launch::SUPERVISOR) {
         return None;
     }
+    std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
     let Err(why) = supervise() else {
         return Some(ExitCode::SUCCESS);
     };
-    // Nobody is there to be told that there is no room even for this.
-    let _ = writeln!(std::io::stderr(), "{}", with_causes(&why));
+    complain(&with_causes(&why));
     Some(ExitCode::FAILURE)
+}
+
+/// Leaves word of what must not happen in the container's folder, which this process is in.
+fn complain(text: &str) {
+    // Nobody is there to be told that there is no room even for this.
+    let _ = fs::write(Folder::at(".".into()).complaint(), text);
 }
 
 fn supervise() -> Result<(), RuntimeError> {
     stand_alone();
-    let here = std::path::Path::new(".");
+    let here = Path::new(".");
     let mut starter = Starter::of_stdin().tried("listen to who started the supervisor in", here)?;
     let folder = Folder::at(std::env::current_dir().tried("find", here)?);
-    let Some(_lock) = claim(&folder)? else {
-        starter.say(&Word::Busy);
-        return Ok(());
-    };
-    let Some(container) = read_json::<Container>(&folder.container())? else {
+    let Some((container, _lock)) = claim(&folder)? else {
         starter.say(&Word::Busy);
         return Ok(());
     };
@@ -107,12 +111,26 @@ fn stand_alone() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
 }
 
-fn claim(folder: &Folder) -> Result<Option<lock::Lock>, RuntimeError> {
-    let path = folder.lock();
-    match lock::take(&path, Claim::Supervisor) {
-        // It was removed meanwhile.
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        taken => taken.tried("lock", &path),
+/// The container, which is this process's from here on; none if it is somebody's already, or gone.
+fn claim(folder: &Folder) -> Result<Option<(Container, Lock)>, RuntimeError> {
+    let path = folder.container();
+    let lock = match lock::take(&path, Claim::Supervisor) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        taken => taken.tried("lock", &path)?,
+    };
+    let Some(lock) = lock else {
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    let mut file = lock.file();
+    let found = file.metadata().tried("look at", &path)?;
+    file.read_to_end(&mut text).tried("read", &path)?;
+    if found.nlink() == 0 {
+        return Ok(None);
+    }
+    match serde_json::from_slice(&text) {
+        Ok(container) => Ok(Some((container, lock))),
+        Err(source) => Err(RuntimeError::Record { path, source }),
     }
 }
 
@@ -144,7 +162,7 @@ fn begin<'a>(
     };
     write_json(&folder.starting(), &begun, Durability::Now)?;
     let init = created.start()?;
-    std::fs::rename(folder.starting(), folder.running()).tried("name", &folder.running())?;
+    fs::rename(folder.starting(), folder.running()).tried("name", &folder.running())?;
     let instant = Instant::now();
     Ok(Watch {
         config,
@@ -159,15 +177,14 @@ fn begin<'a>(
     })
 }
 
-/// Writes down how it ended, and only then cleans away what is left of it.
-fn end(folder: &Folder, name: &str, ended: crate::Ended) -> Result<(), RuntimeError> {
+/// Writes down how it ended, and only then cleans away what is left of it. Its mounts go with this
+/// process.
+fn end(folder: &Folder, name: &str, ended: Ended) -> Result<(), RuntimeError> {
     let exit = Exit {
         schema: SCHEMA,
         ended,
     };
     write_json(&folder.exit(), &exit, Durability::Now)?;
-    overlay::unmount(&folder.path().join("merged"));
     cleaning::clean(folder, name)?;
-    let cleaned = folder.cleaned();
-    File::create(&cleaned).map(drop).tried("write", &cleaned)
+    fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())
 }

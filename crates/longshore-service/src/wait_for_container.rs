@@ -138,6 +138,12 @@ impl Waiting {
         self.accompany();
         let ended = self.end().await;
         drop(self.tasks.take());
+        if let Ok(End::OfContainer(verdict)) = &ended
+            && let Some(started_at) = verdict.started_at
+        {
+            let executor = &self.charge.place.executor;
+            self.meter.close(executor, &self.handle, started_at).await;
+        }
         let usage = self.meter.totals();
         match ended {
             Ok(End::OfContainer(verdict)) => {

@@ -1,6 +1,7 @@
 //! Engine and executors behind the command line: its port, filled.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,13 +15,13 @@ use longshore_core::fault::Fault;
 use longshore_core::host::{Host, HostFacts, HostKind};
 use longshore_core::image::Image;
 use longshore_core::launch::Handle;
-use longshore_core::spec::{JobSpec, TimeLimits};
+use longshore_core::spec::{ImageReference, JobSpec, TimeLimits};
 use longshore_core::with_causes;
 use longshore_engine::{
     Doing, Found, Keeping, Shelved, Worker, collect_images, count_alive, prewarm, sweep,
 };
 use longshore_executor::{
-    ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, SharedExecutor,
+    ExecutorError, ExecutorPool, ExecutorSource, Images, PullRequest, Removed, SharedExecutor,
 };
 use longshore_executor_docker::context::{self, Wish};
 use longshore_service::{DockerService, ServiceOptions};
@@ -31,6 +32,8 @@ use crate::executors::Kinds;
 
 /// Folder in the store's folder where the workers of this machine announce themselves.
 const PRESENCE: &str = "workers";
+/// Name of the host that is this machine without an engine, unless somebody gives it another one.
+const EMBEDDED: &str = "embedded";
 
 /// Everything runs in this process.
 pub(crate) struct Local {
@@ -93,11 +96,31 @@ impl Backstage for Local {
         let wish = context.map_or(Wish::None, |name| Wish::Context(name.to_owned()));
         let found = context::resolve(&self.kinds.docker, &wish)
             .map_err(|error| trouble("cannot tell which Docker Engine is meant".into(), &error))?;
-        Ok(DefaultHost {
-            name: found.name,
+        let named = DefaultHost {
+            name: found.name.clone(),
             kind: HostKind::Docker,
-            endpoint: found.endpoint,
+            endpoint: found.endpoint.clone(),
+            note: None,
+        };
+        if context.is_some() {
+            return Ok(named);
+        }
+        Ok(match self.kinds.why_embedded(&found) {
+            Some(why) => DefaultHost {
+                note: Some(why),
+                ..self.embedded_host()
+            },
+            None => named,
         })
+    }
+
+    fn embedded_host(&self) -> DefaultHost {
+        DefaultHost {
+            name: EMBEDDED.to_owned(),
+            kind: HostKind::Oci,
+            endpoint: self.kinds.embedded(),
+            note: None,
+        }
     }
 
     async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble> {
@@ -144,6 +167,26 @@ impl Backstage for Local {
         let what = || format!("cannot pull {} to {}", wish.image, host.name);
         let pulled = pulled.map_err(|error| trouble(what(), &error))?;
         pulled.ok_or_else(|| without_images(host))
+    }
+
+    async fn import_images(
+        &self,
+        host: &Host,
+        from: &Path,
+        name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, Trouble> {
+        let executor = self.executor(host)?;
+        let imported = shelf(&executor, host)?.import(from, name).await;
+        let what = || format!("cannot import {} to {}", from.display(), host.name);
+        imported.map_err(|error| trouble(what(), &error))
+    }
+
+    async fn remove_image(&self, host: &Host, image: &ImageReference) -> Result<bool, Trouble> {
+        let executor = self.executor(host)?;
+        let removed = shelf(&executor, host)?.remove(image).await;
+        let what = || format!("cannot remove {image} from {}", host.name);
+        let removed = removed.map_err(|error| trouble(what(), &error))?;
+        Ok(removed != Removed::WasAbsent)
     }
 
     async fn collect_images(

@@ -1,26 +1,76 @@
 //! Which kinds of hosts this binary speaks to, and how it finds the one that the environment names.
 
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use longshore_core::fault::Fault;
-use longshore_core::host::{Host, HostKind};
+use longshore_core::host::{Endpoint, Host, HostKind};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
-use longshore_executor_docker::context::DockerEnvironment;
+use longshore_executor_docker::context::{DEFAULT_CONTEXT, DockerEnvironment, ResolvedEndpoint};
 use longshore_executor_docker::{DockerExecutor, DockerOptions};
+use longshore_executor_oci::{DEFAULT_ROOT, OciExecutor, OciOptions, SCHEME};
+use longshore_runtime::SupervisorProgram;
+
+/// Authorities that may vouch for registries, where Docker keeps them.
+const CERTIFICATES: &str = "/etc/docker/certs.d";
 
 /// All kinds of executors.
 pub(crate) struct Kinds {
     /// What Docker's client would read from the environment.
     pub(crate) docker: DockerEnvironment,
+    /// `LONGSHORE_OCI`: the folder of the embedded executor.
+    oci_root: Option<String>,
+    /// `LONGSHORE_OCI_RUNTIME`: a program like `runc` that runs its containers.
+    oci_runtime: Option<PathBuf>,
 }
 
 impl Kinds {
     /// With the environment of this process.
     pub(crate) fn here() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         Self {
             docker: DockerEnvironment::of_this_process(),
+            oci_root: set("LONGSHORE_OCI"),
+            oci_runtime: set("LONGSHORE_OCI_RUNTIME").map(PathBuf::from),
         }
     }
+
+    /// The embedded executor of this machine.
+    pub(crate) fn embedded(&self) -> Endpoint {
+        let root = self.oci_root.as_deref().unwrap_or(DEFAULT_ROOT);
+        Endpoint {
+            address: format!("{SCHEME}{root}"),
+            tls: None,
+        }
+    }
+
+    /// Why the embedded executor is used where nobody named an engine, if it is: none answers at the
+    /// usual socket, and this machine can do without.
+    pub(crate) fn why_embedded(&self, chosen: &ResolvedEndpoint) -> Option<String> {
+        let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let is_named = is_set(&self.docker.docker_host) || is_set(&self.docker.docker_context);
+        if is_named || chosen.name != DEFAULT_CONTEXT || answers(&chosen.endpoint.address) {
+            return None;
+        }
+        if !longshore_executor_oci::obstacles().is_empty() {
+            return None;
+        }
+        let address = &chosen.endpoint.address;
+        let network = match longshore_executor_oci::private_means() {
+            Ok(()) => String::new(),
+            Err(missing) => format!(", where jobs have loopback alone ({missing})"),
+        };
+        Some(format!(
+            "no Docker Engine answers at {address}: running on the embedded executor{network}"
+        ))
+    }
+}
+
+/// Whether somebody listens at the socket of an address.
+fn answers(address: &str) -> bool {
+    let path = address.strip_prefix("unix://");
+    path.is_none_or(|path| UnixStream::connect(path).is_ok())
 }
 
 impl ExecutorSource for Kinds {
@@ -32,6 +82,15 @@ impl ExecutorSource for Kinds {
                     ..DockerOptions::default()
                 };
                 Ok(Arc::new(DockerExecutor::new(&host.endpoint, options)?))
+            }
+            HostKind::Oci => {
+                let options = OciOptions {
+                    docker_config: self.docker.config_folder(),
+                    certificates: Some(PathBuf::from(CERTIFICATES)),
+                    supervisor: SupervisorProgram::ThisBinary,
+                    runtime: self.oci_runtime.clone(),
+                };
+                Ok(Arc::new(OciExecutor::new(&host.endpoint, options)?))
             }
             HostKind::Mock => Err(ExecutorError::new(
                 Fault::Unsupported,

@@ -12,6 +12,10 @@ use backstage::Local;
 use executors::Kinds;
 
 fn main() -> ExitCode {
+    // A supervisor of one container has no thread, no runtime and no listener but its own.
+    if let Some(code) = longshore_runtime::run_if_supervisor() {
+        return code;
+    }
     listen();
     ExitCode::from(longshore_cli::main(
         std::env::args_os(),

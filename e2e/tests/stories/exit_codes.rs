@@ -34,12 +34,6 @@ fn a_code_of_its_own_is_passed_on() {
 }
 
 #[test]
-fn a_missing_network_is_125() {
-    let flags = ["--network", "no-such-network"];
-    check(125, "failed rejected", &flags, &["true"]);
-}
-
-#[test]
 fn a_missing_image_is_125() {
     let pool = pool();
     let done = pool.call(&["run", "--pull", "never", "no-such-image:1", "true"]);
@@ -81,9 +75,7 @@ fn a_container_that_somebody_else_killed_is_137() {
     let run = pool.start_run(&[], "sleep 600");
     let container = eventually("a container runs", PATIENCE, || pool.leftovers().pop());
     pool.until_container(&container, "running");
-    pool.engine()
-        .docker(["kill", &container])
-        .expect("the container runs");
+    pool.kill_container(&container);
     let done = run.done();
     assert_eq!(done.code, 137, "{done:?} {}", standing(&newest(&pool)));
     check_nothing_is_left(&pool);

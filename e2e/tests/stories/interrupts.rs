@@ -58,8 +58,7 @@ fn the_second_interrupt_detaches_and_says_how_to_go_on() {
     let [container] = &container[..] else {
         panic!("one container goes on: {container:?}")
     };
-    let state = pool.container(container, "{{.State.Status}}");
-    assert_eq!(state.as_deref(), Some("running"));
+    pool.until_container(container, "running");
 }
 
 #[test]

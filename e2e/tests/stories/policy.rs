@@ -1,8 +1,5 @@
 //! What the pool's policy refuses, and allows once somebody said so.
 
-use longshore_e2e::drill::Drill;
-use longshore_testkit::{Fault, Rule, shared_engine};
-
 use crate::{check_nothing_is_left, newest, pool, standing};
 
 /// Refused with a hint at the policy.
@@ -65,22 +62,6 @@ fn an_allowed_folder_can_be_mounted_and_others_still_not() {
     pool.ok(&["policy", "deny-bind", &allowed]);
     assert_eq!(pool.run(&["-v", &mount], "true").code, 125);
     check_nothing_is_left(&pool);
-}
-
-/// Engines that have not all rights themselves cannot start such a container, so this one is looked
-/// at before its start.
-#[test]
-fn an_allowed_privileged_job_reaches_the_engine_as_one() {
-    let (pool, proxy) = Drill::through_proxy(&shared_engine());
-    let start = proxy.add(Rule::every("/start", Fault::Hang));
-    pool.ok(&["policy", "set", "allow_privileged", "true"]);
-    let worker = pool.worker();
-    pool.submit(&["--privileged"], "true");
-    pool.until_hit(&proxy, start);
-    let container = pool.leftovers().pop().expect("it waits for its start");
-    let privileged = pool.container(&container, "{{.HostConfig.Privileged}}");
-    assert_eq!(privileged.as_deref(), Some("true"));
-    worker.kill9();
 }
 
 #[test]

@@ -52,32 +52,6 @@ fn a_variable_by_name_alone_is_the_callers_own() {
 }
 
 #[test]
-fn limits_and_safe_defaults_reach_the_engine() {
-    let pool = pool();
-    let worker = pool.worker();
-    let format = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} \
-        {{.HostConfig.Init}} {{.HostConfig.Privileged}} {{.HostConfig.SecurityOpt}}";
-    let seen = |flags: &[&str]| {
-        let id = pool.submit(flags, "sleep 600");
-        let container = pool.until_running(&id);
-        let seen = pool.container(&container, format);
-        pool.ok(&["cancel", &id]);
-        seen.expect("the container is there")
-    };
-    let chosen = seen(&["-m", "64m", "--cpus", "0.5", "--pids-limit", "77"]);
-    assert_eq!(
-        chosen,
-        "67108864 500000000 77 true false [no-new-privileges]"
-    );
-    let default = seen(&[]);
-    assert_eq!(
-        default,
-        "536870912 1000000000 1024 true false [no-new-privileges]"
-    );
-    assert_eq!(worker.leave().code, 0);
-}
-
-#[test]
 fn a_detached_run_is_stored_and_a_worker_moves_it() {
     let pool = pool();
     let done = pool.run(&["-d"], "echo moved");

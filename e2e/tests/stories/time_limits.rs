@@ -1,10 +1,7 @@
 //! Each clock by itself: the job says which limit passed, its container is really gone, and what
 //! it wrote is kept.
 
-use std::time::Duration;
-
-use longshore_e2e::drill::{Drill, PATIENCE, is_final};
-use longshore_testkit::{Fault, Rule, shared_engine};
+use longshore_e2e::drill::{PATIENCE, is_final};
 
 use crate::{check_nothing_is_left, newest, pool, pool_with_one_slot, standing};
 
@@ -24,53 +21,6 @@ fn a_job_that_finds_no_slot_in_time_never_starts() {
     pool.until_gone(&first);
     assert_eq!(worker.leave().code, 0);
     check_nothing_is_left(&pool);
-}
-
-/// A request of the launch that gets no answer ends by the start limit, not by a bound of ours.
-#[track_caller]
-fn check_silent_launch(path: &str) {
-    let (pool, proxy) = Drill::through_proxy(&shared_engine());
-    proxy.add(Rule::every(path, Fault::Hang));
-    let flags = ["--start-timeout", "2s", "--infra-retries", "0"];
-    let run = pool.start_run(&flags, "true");
-    let done = run.done_within(Duration::from_secs(150));
-    assert_eq!(done.code, 124, "{done:?}");
-    assert_eq!(standing(&newest(&pool)), "timeout start");
-    check_nothing_is_left(&pool);
-    assert!(done.took < Duration::from_secs(30), "{done:?}");
-}
-
-#[test]
-fn a_start_that_hangs_times_out() {
-    check_silent_launch("/start");
-}
-
-#[test]
-fn a_create_that_hangs_times_out() {
-    check_silent_launch("/containers/create");
-}
-
-/// A pull that stays silent for ever ends by this flag.
-#[track_caller]
-fn check_silent_pull(flag: &str) {
-    let (pool, proxy) = Drill::through_proxy(&shared_engine());
-    proxy.add(Rule::every("/images/create", Fault::Hang));
-    let flags = ["--pull", "always", flag, "2s", "--infra-retries", "0"];
-    let done = pool.run(&flags, "true");
-    assert_eq!(done.code, 124, "{done:?}");
-    assert!(done.took < Duration::from_secs(20), "{done:?}");
-    assert_eq!(standing(&newest(&pool)), "timeout pull");
-    check_nothing_is_left(&pool);
-}
-
-#[test]
-fn a_pull_that_stays_silent_times_out() {
-    check_silent_pull("--pull-idle-timeout");
-}
-
-#[test]
-fn a_pull_that_takes_too_long_times_out() {
-    check_silent_pull("--pull-timeout");
 }
 
 /// A job that talks and then sleeps is ended by this limit; what it said is kept.
@@ -111,14 +61,4 @@ fn a_job_that_takes_too_long_altogether_is_stopped_and_its_log_kept() {
         "printf 'said this'; sleep 600",
         "timeout total",
     );
-}
-
-#[test]
-fn the_total_limit_also_ends_a_pull() {
-    let (pool, proxy) = Drill::through_proxy(&shared_engine());
-    proxy.add(Rule::every("/images/create", Fault::Hang));
-    let done = pool.run(&["--pull", "always", "--total-timeout", "2s"], "true");
-    assert_eq!(done.code, 124, "{done:?}");
-    assert_eq!(standing(&newest(&pool)), "timeout total");
-    check_nothing_is_left(&pool);
 }

@@ -62,13 +62,26 @@ pub(crate) struct HostDrain {
     pub(crate) wait: bool,
 }
 
+/// What runs the containers of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// A Docker Engine
+    Docker,
+    /// This machine, without an engine
+    Oci,
+}
+
 /// Arguments of `hosts add`.
 #[derive(Debug, Args)]
 pub(crate) struct HostAdd {
     /// Its name in the pool
     pub(crate) name: String,
-    /// unix:///path, tcp://host:port or ssh://user@host [default: the environment's Docker host]
+    /// unix:///path, tcp://host:port or ssh://user@host, or oci:///path for this machine without an
+    /// engine [default: the environment's Docker host]
     pub(crate) address: Option<String>,
+    /// What runs containers there [default: as the address says]
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<Kind>,
     /// Folder with ca.pem, cert.pem and key.pem for tcp over TLS
     #[arg(long, value_name = "DIR", requires = "address")]
     pub(crate) tls_dir: Option<PathBuf>,

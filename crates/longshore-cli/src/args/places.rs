@@ -27,6 +27,25 @@ pub(crate) enum ImagesCommand {
         #[command(flatten)]
         hosts: OnHosts,
     },
+    /// Bring images from a file to hosts without an engine: what `docker save` writes, or an OCI layout
+    Import {
+        /// An archive, or the folder of a layout
+        file: PathBuf,
+        /// Name of the image, where there is one alone in it [default: the names in it]
+        #[arg(long, value_name = "IMAGE")]
+        name: Option<String>,
+        #[command(flatten)]
+        hosts: OnHosts,
+    },
+    /// Remove images from hosts, unless a container uses them
+    #[command(visible_alias = "remove")]
+    Rm {
+        /// Images, with tag or digest
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<String>,
+        #[command(flatten)]
+        hosts: OnHosts,
+    },
     /// Remove images that longshore pulled and nothing needs any more; others are never touched
     Gc(GcArgs),
 }

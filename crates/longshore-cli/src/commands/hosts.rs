@@ -4,7 +4,7 @@ use std::path::Path;
 
 use longshore_core::host::{Endpoint, Host, HostFacts, HostKind, TlsFiles};
 
-use crate::args::{HostAdd, HostsCommand};
+use crate::args::{HostAdd, HostsCommand, Kind};
 use crate::commands::placement::new_host;
 use crate::exit_code::{FAILURE, SUCCESS};
 use crate::failure::Failure;
@@ -17,6 +17,7 @@ mod change;
 
 /// How addresses begin, and what the rest is.
 const SCHEMES: [&str; 3] = ["unix:///", "tcp://", "ssh://"];
+const EMBEDDED_SCHEME: &str = "oci://";
 
 pub(super) async fn run(session: &Session, command: HostsCommand) -> Result<u8, Failure> {
     match command {
@@ -65,19 +66,31 @@ async fn add_checked(session: &Session, host: &Host) -> Result<(), Failure> {
 }
 
 fn place(session: &Session, args: &HostAdd) -> Result<(HostKind, Endpoint), Failure> {
-    let Some(address) = &args.address else {
-        let named = session
-            .backstage
-            .default_host(session.global.context.as_deref())?;
-        return Ok((named.kind, named.endpoint));
+    let is_embedded = |address: &str| address.starts_with(EMBEDDED_SCHEME);
+    let address = match (args.kind, &args.address) {
+        (Some(Kind::Docker) | None, None) => {
+            let context = session.global.context.as_deref();
+            let named = session.backstage.default_host(context)?;
+            return Ok((named.kind, named.endpoint));
+        }
+        (Some(Kind::Oci), None) => {
+            let own = session.backstage.embedded_host();
+            return Ok((own.kind, own.endpoint));
+        }
+        (Some(Kind::Oci) | None, Some(address)) if is_embedded(address) => {
+            return embedded(session, args, address);
+        }
+        (Some(Kind::Oci), Some(address)) => return Err(no_folder(address)),
+        (Some(Kind::Docker) | None, Some(address)) => address,
     };
     if !SCHEMES
         .iter()
         .any(|scheme| address.starts_with(scheme) && address.len() > scheme.len())
     {
         return Err(
-            Failure::usage(format!("`{address}` is no address of a Docker Engine"))
-                .hint("use unix:///path, tcp://host:port or ssh://user@host"),
+            Failure::usage(format!("`{address}` is no address of a Docker Engine")).hint(
+                "use unix:///path, tcp://host:port or ssh://user@host, or --kind oci to do without",
+            ),
         );
     }
     let tls = match &args.tls_dir {
@@ -94,6 +107,31 @@ fn place(session: &Session, args: &HostAdd) -> Result<(HostKind, Endpoint), Fail
             tls,
         },
     ))
+}
+
+/// This machine without an engine, in the folder of the address or the usual one.
+fn embedded(
+    session: &Session,
+    args: &HostAdd,
+    address: &str,
+) -> Result<(HostKind, Endpoint), Failure> {
+    if args.tls_dir.is_some() {
+        return Err(Failure::usage("--tls-dir goes with tcp:// alone"));
+    }
+    let own = session.backstage.embedded_host();
+    if address == EMBEDDED_SCHEME {
+        return Ok((own.kind, own.endpoint));
+    }
+    if !address[EMBEDDED_SCHEME.len()..].starts_with('/') {
+        return Err(no_folder(address));
+    }
+    let address = address.to_owned();
+    Ok((own.kind, Endpoint { address, tls: None }))
+}
+
+fn no_folder(address: &str) -> Failure {
+    Failure::usage(format!("`{address}` is no folder of this machine"))
+        .hint("use oci:///path, or --kind oci alone for the usual folder")
 }
 
 /// Docker's names in one folder. What is missing is said now, not at the first job.

@@ -22,6 +22,7 @@ use crate::render::views::{self, SCHEMA};
 use crate::session::Session;
 
 mod gc;
+mod shelf;
 
 pub(super) async fn run(session: &Session, command: ImagesCommand) -> Result<u8, Failure> {
     match command {
@@ -31,6 +32,18 @@ pub(super) async fn run(session: &Session, command: ImagesCommand) -> Result<u8,
             hosts,
             platform,
         } => pull(session, hosts, wishes(&images, platform.as_deref())?).await,
+        ImagesCommand::Import { file, name, hosts } => {
+            let file = session.around.path(&file);
+            let name = name.as_deref().map(reference).transpose()?;
+            let hosts = typed(session, &hosts).await?;
+            shelf::import(session, hosts, &file, name.as_ref()).await
+        }
+        ImagesCommand::Rm { images, hosts } => {
+            let names = images.iter().map(|image| reference(image));
+            let names = names.collect::<Result<Vec<_>, _>>()?;
+            let hosts = typed(session, &hosts).await?;
+            shelf::remove(session, hosts, &names).await
+        }
         ImagesCommand::Gc(args) => gc::run(session, args).await,
     }
 }
@@ -41,12 +54,16 @@ fn wishes(images: &[String], platform: Option<&str>) -> Result<Vec<PullWish>, Fa
         .transpose()
         .map_err(|invalid| Failure::usage(format!("--platform: {invalid}")))?;
     let wish = |image: &String| {
-        let image = image.parse();
-        let image = image.map_err(|invalid| Failure::usage(format!("{invalid}")))?;
         let platform = platform.clone();
+        let image = reference(image)?;
         Ok(PullWish { image, platform })
     };
     images.iter().map(wish).collect()
+}
+
+fn reference(image: &str) -> Result<ImageReference, Failure> {
+    let parsed = image.parse();
+    parsed.map_err(|invalid| Failure::usage(format!("{invalid}")))
 }
 
 /// The named hosts, or all; the environment's where the pool has none.
@@ -58,6 +75,9 @@ pub(super) async fn places(session: &Session, names: &[String]) -> Result<Vec<Ho
     let default = session
         .backstage
         .default_host(session.global.context.as_deref())?;
+    if let Some(note) = &default.note {
+        session.console.say(note);
+    }
     Ok(vec![placement::new_host(
         default.name,
         default.kind,

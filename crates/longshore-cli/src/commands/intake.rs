@@ -62,7 +62,7 @@ pub(super) async fn take_in(
     if when == When::Now {
         places.require_answer(session, &batch.specs()).await?;
     }
-    places.register(store, now).await?;
+    places.register(session, store).await?;
     Ok(batch.into_jobs(&policy, not_before))
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Places {
     default: Option<(Host, Registration)>,
     /// Why the environment names no host.
     trouble: Option<Trouble>,
+    /// What people should know of the environment's host.
+    note: Option<String>,
 }
 
 /// Whether the pool knows a host.
@@ -52,6 +54,7 @@ impl Places {
                 hosts,
                 default: None,
                 trouble: None,
+                note: None,
             });
         }
         let named = match session
@@ -64,6 +67,7 @@ impl Places {
                     hosts,
                     default: None,
                     trouble: Some(trouble),
+                    note: None,
                 });
             }
         };
@@ -81,6 +85,7 @@ impl Places {
             hosts,
             default: Some(default),
             trouble: None,
+            note: named.note,
         })
     }
 
@@ -140,11 +145,15 @@ impl Places {
         }
     }
 
-    /// Registers the environment's host, if it is new and counts.
-    pub(crate) async fn register(&self, store: &Store, now: Timestamp) -> Result<(), Failure> {
+    /// Registers the environment's host, if it is new and counts; says what is to be known of it.
+    pub(crate) async fn register(&self, session: &Session, store: &Store) -> Result<(), Failure> {
+        if let Some(note) = &self.note {
+            session.console.say(note);
+        }
         let Some((host, Registration::New)) = &self.default else {
             return Ok(());
         };
+        let now = session.now();
         let host = Host {
             created_at: now,
             updated_at: now,

@@ -14,7 +14,7 @@ pub(super) async fn run(session: &Session, args: WorkerArgs) -> Result<u8, Failu
     let store = session.store().await?;
     let places = Places::look(session, store).await?;
     places.require_some()?;
-    places.register(store, session.now()).await?;
+    places.register(session, store).await?;
     let options = WorkerOptions {
         slots: args.slots,
         exit_when_empty: args.exit_when_empty,

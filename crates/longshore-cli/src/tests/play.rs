@@ -4,6 +4,7 @@
 //! `exit=N` ends with a code, `refuse` fails before anything runs, `hang` runs until cancelled,
 //! `stubborn` for ever.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use longshore_core::log::{Frame, Stream};
 use longshore_core::outcome::{CancelReason, FailReason, JobStatus, Outcome, Provenance, Verdict};
 use longshore_core::retry::Next;
 use longshore_core::share::Share;
-use longshore_core::spec::JobSpec;
+use longshore_core::spec::{ImageReference, JobSpec};
 use longshore_core::{AttemptId, WorkerId};
 use longshore_executor::mock::{Knobs, MockExecutor};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
@@ -272,7 +273,20 @@ impl Backstage for Play {
             name,
             kind: HostKind::Mock,
             endpoint,
+            note: None,
         })
+    }
+
+    fn embedded_host(&self) -> DefaultHost {
+        DefaultHost {
+            name: "embedded".into(),
+            kind: HostKind::Oci,
+            endpoint: Endpoint {
+                address: "oci:///usual".into(),
+                tls: None,
+            },
+            note: None,
+        }
     }
 
     async fn probe(&self, host: &Host) -> Result<HostFacts, Trouble> {
@@ -321,6 +335,27 @@ impl Backstage for Play {
         // A host of the environment is in no pool.
         let _ = store.note_pull(host.id, &name, None, host.created_at).await;
         Ok(image(&name))
+    }
+
+    async fn import_images(
+        &self,
+        _: &Host,
+        from: &Path,
+        name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, Trouble> {
+        let name = name.map_or_else(|| "imported:1".to_owned(), ToString::to_string);
+        if from.is_file() {
+            return Ok(vec![image(&name)]);
+        }
+        Err(Trouble {
+            what: format!("cannot import {}", from.display()),
+            said: "no such file".into(),
+            hint: None,
+        })
+    }
+
+    async fn remove_image(&self, _: &Host, image: &ImageReference) -> Result<bool, Trouble> {
+        Ok(image.to_string() == "demo:1")
     }
 
     async fn collect_images(

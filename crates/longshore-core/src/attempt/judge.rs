@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Exit, StopCause, Terms};
+use super::{Exit, ExitCause, StopCause, Terms};
 use crate::limits::ENGINE_STOP_WINDOW;
 use crate::outcome::{FailReason, Limit, Outcome, Provenance, Verdict};
 
@@ -39,14 +39,19 @@ const KILLED: [i32; 2] = [SIGKILL, 143];
 const KILLED_FROM_WITHIN: &str =
     "killed: by a process of its own, or for lack of memory that the engine did not notice";
 
+const UNWITNESSED: &str = "whoever ran the container was ended, and the container with it";
+
 /// How an ended container is to be read.
 ///
-/// Guarantees: an end that came with the engine's own, or that only a restarted engine tells of
-/// without proof, is `lost` and never a success; an end that we caused has our cause as its reason.
+/// Guarantees: an end that came with the engine's own, that only a restarted engine tells of without
+/// proof, or that nobody saw, is `lost` and never a success; an end that we caused has our cause as
+/// its reason.
 pub fn judge(exit: &Exit, cause: Option<StopCause>, evidence: &Evidence, terms: &Terms) -> Verdict {
     let verdict = |outcome, message: Option<&str>| Verdict {
         outcome,
-        exit_code: (outcome != Outcome::Failed(FailReason::Lost)).then_some(exit.code),
+        exit_code: (outcome != Outcome::Failed(FailReason::Lost)
+            && exit.cause != ExitCause::Unwitnessed)
+            .then_some(exit.code),
         oom_killed: exit.oom_killed,
         provenance: evidence.provenance,
         started_at: exit.started_at,
@@ -56,12 +61,20 @@ pub fn judge(exit: &Exit, cause: Option<StopCause>, evidence: &Evidence, terms: 
     if let Some(cause) = cause {
         return verdict(cause.outcome(), None);
     }
-    if overran(exit, terms) {
-        return verdict(Outcome::TimedOut(Limit::Run), None);
+    match exit.cause {
+        ExitCause::RunLimit => return verdict(Outcome::TimedOut(Limit::Run), None),
+        ExitCause::Unwitnessed => {
+            return verdict(Outcome::Failed(FailReason::Lost), Some(UNWITNESSED));
+        }
+        ExitCause::Itself | ExitCause::Stopped if overran(exit, terms) => {
+            return verdict(Outcome::TimedOut(Limit::Run), None);
+        }
+        ExitCause::Itself | ExitCause::Stopped => {}
     }
     if let Some(doubt) = doubt(exit, evidence) {
         return verdict(Outcome::Failed(FailReason::Lost), Some(doubt));
     }
+    let was_asked = evidence.foreign_kill || exit.cause == ExitCause::Stopped;
     match (exit.code, exit.oom_killed) {
         (0, false) => verdict(Outcome::Completed, None),
         (0, true) => verdict(
@@ -69,7 +82,7 @@ pub fn judge(exit: &Exit, cause: Option<StopCause>, evidence: &Evidence, terms: 
             Some("a process of the job was killed for lack of memory"),
         ),
         (_, true) => verdict(Outcome::Failed(FailReason::Oom), None),
-        (code @ SIGKILL, false) if !evidence.foreign_kill => verdict(
+        (code @ SIGKILL, false) if !was_asked => verdict(
             Outcome::Failed(FailReason::Exit(code)),
             Some(KILLED_FROM_WITHIN),
         ),

@@ -33,6 +33,7 @@ fn exit(code: i32) -> Exit {
         started_at: Some(at(1)),
         finished_at: Some(at(2)),
         message: None,
+        cause: ExitCause::Itself,
     }
 }
 
@@ -337,6 +338,11 @@ fn a_kill_that_nobody_is_known_for_says_what_it_may_have_been() {
         ..event()
     };
     assert_eq!(message(by_hand), None);
+    let asked = Exit {
+        cause: ExitCause::Stopped,
+        ..exit(137)
+    };
+    assert_eq!(judge(&asked, None, &event(), &terms()).message, None);
 }
 
 #[test]
@@ -415,6 +421,39 @@ fn a_worker_that_died_after_stopping_for_the_limit_is_not_forgotten() {
     };
     let evidence = Evidence::plain(Provenance::Recovery);
     assert_eq!(judged(&overrun, evidence), Outcome::TimedOut(Limit::Run));
+}
+
+#[test]
+fn a_run_that_was_ended_for_its_limit_is_a_timeout_whatever_its_code_and_whoever_tells() {
+    for provenance in [Provenance::Event, Provenance::Recovery] {
+        for code in [0, 3, 137, 143] {
+            let limited = Exit {
+                cause: ExitCause::RunLimit,
+                ..exit(code)
+            };
+            let verdict = judge(&limited, None, &Evidence::plain(provenance), &terms());
+            assert_eq!(verdict.outcome, Outcome::TimedOut(Limit::Run));
+            assert_eq!(verdict.exit_code, Some(code));
+        }
+    }
+}
+
+#[test]
+fn an_end_that_nobody_saw_is_lost_and_has_no_code() {
+    let unseen = Exit {
+        finished_at: None,
+        cause: ExitCause::Unwitnessed,
+        ..exit(0)
+    };
+    for provenance in [Provenance::Event, Provenance::Inspect, Provenance::Recovery] {
+        let verdict = judge(&unseen, None, &Evidence::plain(provenance), &terms());
+        assert_eq!(verdict.outcome, Outcome::Failed(FailReason::Lost));
+        assert_eq!(verdict.exit_code, None);
+    }
+    let user = StopCause::Cancel(CancelReason::User);
+    let verdict = judge(&unseen, Some(user), &event(), &terms());
+    assert_eq!(verdict.outcome, Outcome::Cancelled(CancelReason::User));
+    assert_eq!(verdict.exit_code, None);
 }
 
 /// A container that ran when its host fell silent at second 10, under this patience.

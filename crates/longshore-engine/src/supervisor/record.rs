@@ -208,6 +208,10 @@ impl Recorder {
                 self.persist(|| store.exited(fenced, handle, verdict, now))
                     .await?;
                 self.context.dispatch.notify_one();
+                if let Some(started_at) = verdict.started_at {
+                    let executor = &self.executor;
+                    self.meter.close(executor, handle, started_at).await;
+                }
                 Ok(())
             }
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use longshore_core::attempt::{Exit, Observed};
+use longshore_core::attempt::{Exit, ExitCause, Observed};
 use longshore_core::fault::Fault;
 use longshore_core::launch::{Handle, Launch, container_name};
 use longshore_core::limits::EVENT_QUEUE;
@@ -319,6 +319,7 @@ impl World {
                 started_at: Some(run.started_at),
                 finished_at: Some(ending.at),
                 message: ending.message.clone(),
+                cause: ExitCause::Itself,
             };
             found.stage = Stage::Exited(run.clone(), exit);
         });

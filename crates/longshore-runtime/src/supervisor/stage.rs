@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use nix::sched::CloneFlags;
-use rustix::mount::MountPropagationFlags;
+use rustix::mount::{MountFlags, MountPropagationFlags};
 
 use super::pump::{Inlets, Pump};
 use super::refusal::{Call, Refusal};
@@ -16,8 +16,9 @@ use crate::cgroup::Cgroup;
 use crate::entry::Program;
 use crate::error::Tried;
 use crate::etc::{self, Machine};
-use crate::folder::{Folder, discard};
+use crate::folder::Folder;
 use crate::log::LogWriter;
+use crate::runtime::MOUNTS;
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
 use crate::{ContainerConfig, cleaning, inside, network, overlay, volumes};
@@ -44,15 +45,15 @@ impl Stage {
     pub(super) fn set(folder: &Folder, config: &ContainerConfig) -> Result<Self, Refusal> {
         own_mounts()?;
         let address = network::enter(config.network)?;
-        let root = overlay::mount(folder, &config.rootfs)?;
+        let bundle = in_memory(folder)?;
+        let root = bundle.join("root");
+        fs::create_dir(&root).tried("make", &root)?;
+        overlay::mount(folder, &config.rootfs, &root)?;
         let opened = File::open(&root).tried("open", &root)?;
         inside::make_folder(opened.as_fd(), &config.process.workdir)
             .tried("make in the container", &config.process.workdir)?;
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
         let account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
-        let bundle = folder.path().join("oci");
-        discard(&bundle)?;
-        fs::create_dir(&bundle).tried("make", &bundle)?;
         let cgroup = cleaning::cgroup(&config.name)?;
         let names = etc::texts(config, address, &Machine::usual())?;
         let [hosts, hostname, resolv_conf] = [
@@ -96,6 +97,16 @@ fn own_mounts() -> Result<(), Refusal> {
     nix::sched::unshare(CloneFlags::CLONE_NEWNS).call("have mounts of its own")?;
     let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", flags).call("keep mounts to itself")
+}
+
+/// A folder for what is as short-lived as this process.
+fn in_memory(folder: &Folder) -> Result<PathBuf, Refusal> {
+    let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
+    let place = place.join(MOUNTS);
+    let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
+    rustix::mount::mount("longshore", &place, "tmpfs", flags, c"mode=700,size=16m")
+        .tried("mount a file system in memory at", &place)?;
+    Ok(place)
 }
 
 fn program(config: &ContainerConfig, account: &Account) -> Result<Program, Refusal> {

@@ -46,7 +46,7 @@ impl Ground {
         Self::runtime_at(self.folder.path())
     }
 
-    fn runtime_at(folder: &Path) -> Runtime {
+    pub(crate) fn runtime_at(folder: &Path) -> Runtime {
         let supervisor = PathBuf::from(env!("CARGO_BIN_EXE_longshore-supervisor"));
         Runtime::open(RuntimeOptions {
             root: folder.join("runtime"),

@@ -47,6 +47,7 @@ impl ExecutorSource for Sources {
                 let options = self.docker.lock().unwrap().clone();
                 Ok(Arc::new(DockerExecutor::new(&host.endpoint, options)?))
             }
+            HostKind::Oci => Err(ExecutorError::new(Fault::Unsupported, "not of this rig")),
             HostKind::Mock => match self.mocks.lock().unwrap().get(&host.id) {
                 Some(mock) => Ok(Arc::new(mock.clone())),
                 None => Err(ExecutorError::new(

@@ -14,6 +14,18 @@ fn inventory(fixture: &Fixture) -> Option<&dyn Inventory> {
     fixture.executor.inventory()
 }
 
+/// What there can be on such a host.
+fn kinds(fixture: &Fixture) -> impl Iterator<Item = ResourceKind> {
+    let capabilities = fixture.executor.capabilities();
+    ResourceKind::ALL
+        .into_iter()
+        .filter(move |kind| match kind {
+            ResourceKind::Volume => capabilities.volumes,
+            ResourceKind::Network => capabilities.networking,
+            ResourceKind::Image => true,
+        })
+}
+
 /// A launch that uses it.
 fn using(fixture: &Fixture, resource: &Resource) -> Launch {
     let mut launch = fixture.launch(&Program::ExitWith(0));
@@ -37,7 +49,7 @@ pub async fn what_a_pool_left_is_listed_for_exactly_this_pool(fixture: &Fixture)
     if inventory(fixture).is_none() {
         return;
     }
-    for kind in ResourceKind::ALL {
+    for kind in kinds(fixture) {
         let left = fixture.left(kind).await;
         assert!(!left.in_use, "{kind}");
         assert!(!left.id.is_empty(), "{kind}");
@@ -51,7 +63,7 @@ pub async fn what_a_container_uses_is_not_removed(fixture: &Fixture) {
     let Some(inventory) = inventory(fixture) else {
         return;
     };
-    for kind in ResourceKind::ALL {
+    for kind in kinds(fixture) {
         let left = fixture.left(kind).await;
         let handle = fixture.create(&using(fixture, &left)).await;
         let refused = inventory.remove_resource(&left).await;
@@ -75,7 +87,7 @@ pub async fn what_nothing_uses_is_removed_once(fixture: &Fixture) {
     let Some(inventory) = inventory(fixture) else {
         return;
     };
-    for kind in ResourceKind::ALL {
+    for kind in kinds(fixture) {
         let left = fixture.left(kind).await;
         for wanted in [Removed::Gone, Removed::WasAbsent] {
             let removed = inventory.remove_resource(&left).await;
