@@ -23,16 +23,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Why a control group could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
+    /// The machine has none, where they usually are.
     #[error("this machine has no control groups at /sys/fs/cgroup")]
     Absent,
+    /// A file of one could not be used.
     #[error("cannot {tried} {path}")]
     Io {
+        /// What was tried, as a verb.
         tried: &'static str,
+        /// With what.
         path: PathBuf,
+        /// What the system said.
         source: io::Error,
     },
+    /// Something in one does not die.
     #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
-    StillAlive { path: PathBuf },
+    StillAlive {
+        /// The folder of the group.
+        path: PathBuf,
+    },
 }
 
 impl CgroupError {
