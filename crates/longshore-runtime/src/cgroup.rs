@@ -24,23 +24,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Why a control group could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
-    /// There are none.
+    /// The machine has none, where they usually are.
     #[error("this machine has no control groups at /sys/fs/cgroup")]
     Absent,
-    /// The kernel refused.
+    /// A file of one could not be used.
     #[error("cannot {tried} {path}")]
     Io {
-        /// What was tried.
+        /// What was tried, as a verb.
         tried: &'static str,
-        /// On which file or folder.
+        /// With what.
         path: PathBuf,
-        /// What the kernel said.
+        /// What the system said.
         source: io::Error,
     },
-    /// Something does not die, as a process that waits for a broken disk.
+    /// Something in one does not die.
     #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
     StillAlive {
-        /// The group's folder.
+        /// The folder of the group.
         path: PathBuf,
     },
 }

@@ -89,7 +89,8 @@ fn an_attempt_whose_supervisor_is_killed_is_lost_and_tried_again_at_no_cost_of_i
         job["status"] == "completed"
     });
     assert_eq!(job["attempt"], 2, "{job:#}");
-    assert_eq!(job["attempts"][0]["reason"], "lost", "{job:#}");
+    let verdict = &job["attempts"][0]["verdict"];
+    assert_eq!(verdict["reason"], "lost", "{job:#}");
     assert_eq!(worker.leave().code, 0);
     pool.until_gone(&id);
     check_nothing_is_left(&pool);
