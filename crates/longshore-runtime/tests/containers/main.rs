@@ -1,5 +1,6 @@
 //! Containers that really run: each test has a folder of its own and leaves nothing behind.
 
+mod beside_docker;
 mod death;
 mod files;
 mod ground;
