@@ -36,7 +36,9 @@ const OURS_ALONE: [&str; 5] = [
 
 /// Lines that a container tells.
 fn lines(told: &str) -> BTreeSet<String> {
-    told.lines().map(|line| line.trim_end().to_owned()).collect()
+    told.lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 /// Runs the probe on both sides and compares.
@@ -63,11 +65,17 @@ fn check(name: &str, flags: &[&str], change: impl FnOnce(&mut ContainerConfig)) 
     assert!(ours.len() > 50, "{ours:#?}");
     let unlisted = |alone: BTreeSet<String>, listed: &[&str]| -> Vec<String> {
         let alone = alone.into_iter();
-        alone.filter(|line| !listed.contains(&line.as_str())).collect()
+        alone
+            .filter(|line| !listed.contains(&line.as_str()))
+            .collect()
     };
     let only_theirs = unlisted(&theirs - &ours, &DOCKER_ALONE);
     let only_ours = unlisted(&ours - &theirs, &OURS_ALONE);
-    assert_eq!((only_theirs, only_ours), (vec![], vec![]), "Docker alone, ours alone");
+    assert_eq!(
+        (only_theirs, only_ours),
+        (vec![], vec![]),
+        "Docker alone, ours alone"
+    );
 }
 
 fn output(command: &mut Command) -> String {
@@ -142,7 +150,11 @@ fn a_container_with_bounds_has_the_same_as_with_docker() {
 
 #[test]
 fn an_unconfined_container_may_as_much_as_with_docker() {
-    check("unconfined", &["--security-opt=seccomp=unconfined"], |config| {
-        config.seccomp = longshore_runtime::Seccomp::Unconfined;
-    });
+    check(
+        "unconfined",
+        &["--security-opt=seccomp=unconfined"],
+        |config| {
+            config.seccomp = longshore_runtime::Seccomp::Unconfined;
+        },
+    );
 }
