@@ -1,5 +1,5 @@
 //! The control group of one container: where the kernel counts and bounds what it takes. Its limits
-//! are written by the OCI runtime, from the spec; here it is named, read, killed, frozen and removed.
+//! are written by the OCI runtime, from the spec; here it is named, read, killed and removed.
 
 mod counters;
 mod folder;
@@ -13,7 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use counters::Counters;
-pub(crate) use layout::{CgroupFacts, Layout};
+pub(crate) use layout::Layout;
+pub use layout::{CgroupFacts, cgroup_facts};
 
 /// Every group of ours is below one of this name, in each hierarchy.
 const PARENT: &str = "longshore";
@@ -52,15 +53,6 @@ impl CgroupError {
             source,
         }
     }
-}
-
-/// May the processes of a group run?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Motion {
-    /// They stand still until they are thawed.
-    Frozen,
-    /// They run.
-    Thawed,
 }
 
 /// The control group of one container. It need not exist.
@@ -135,14 +127,6 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::kill(hierarchies, &self.path),
             Layout::V2(root) => v2::kill(&root.join(&self.path)),
-        }
-    }
-
-    /// Stops all its processes where they are, or lets them go on; returns when they do.
-    pub(crate) fn set_motion(&self, motion: Motion) -> Result<(), CgroupError> {
-        match &self.layout {
-            Layout::V1(hierarchies) => v1::set_motion(hierarchies, &self.path, motion),
-            Layout::V2(root) => v2::set_motion(&root.join(&self.path), motion),
         }
     }
 
