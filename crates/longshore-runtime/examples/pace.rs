@@ -1,6 +1,6 @@
 //! How quick containers are, alone and side by side; how much a supervisor carries, and weighs.
 //!
-//! `pace SUPERVISOR LAYER`: both paths, of the program `longshore-supervisor` and of a folder with a
+//! `pace SUPERVISOR LAYER [chain]`: both paths, of the program `longshore-supervisor` and of a folder with a
 //! shell. Needs root.
 
 #![expect(
@@ -22,7 +22,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let usage = "usage: pace SUPERVISOR LAYER";
+    let usage = "usage: pace SUPERVISOR LAYER [chain]";
     let supervisor = arguments.next().ok_or(usage)?;
     let layer = arguments.next().ok_or(usage)?;
     let folder = tempfile::tempdir()?;
@@ -31,9 +31,13 @@ fn main() -> Outcome<()> {
         supervisor: SupervisorProgram::Path(supervisor),
         oci_runtime: None,
     })?;
+    let only_chain = arguments.next().is_some();
     let play = Play { runtime, layer };
     play.once("warm", &["true"])?;
     play.chain()?;
+    if only_chain {
+        return Ok(());
+    }
     for lanes in [1, 4, 8] {
         play.side_by_side(lanes, 100)?;
     }

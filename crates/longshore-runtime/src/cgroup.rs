@@ -1,5 +1,5 @@
 //! The control group of one container: where the kernel counts and bounds what it takes. Its limits
-//! are written by the OCI runtime, from the spec; here it is named, read, killed, frozen and removed.
+//! are written by the OCI runtime, from the spec; here it is named, read, killed and removed.
 
 mod counters;
 mod folder;
@@ -13,7 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use counters::Counters;
-pub(crate) use layout::{CgroupFacts, Layout};
+pub(crate) use layout::Layout;
+pub use layout::{CgroupFacts, cgroup_facts};
 
 /// Every group of ours is below one of this name, in each hierarchy.
 const PARENT: &str = "longshore";
@@ -23,16 +24,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Why a control group could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
+    /// The machine has none, where they usually are.
     #[error("this machine has no control groups at /sys/fs/cgroup")]
     Absent,
+    /// A file of one could not be used.
     #[error("cannot {tried} {path}")]
     Io {
+        /// What was tried, as a verb.
         tried: &'static str,
+        /// With what.
         path: PathBuf,
+        /// What the system said.
         source: io::Error,
     },
+    /// Something in one does not die.
     #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
-    StillAlive { path: PathBuf },
+    StillAlive {
+        /// The folder of the group.
+        path: PathBuf,
+    },
 }
 
 impl CgroupError {
@@ -43,15 +53,6 @@ impl CgroupError {
             source,
         }
     }
-}
-
-/// May the processes of a group run?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Motion {
-    /// They stand still until they are thawed.
-    Frozen,
-    /// They run.
-    Thawed,
 }
 
 /// The control group of one container. It need not exist.
@@ -126,14 +127,6 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::kill(hierarchies, &self.path),
             Layout::V2(root) => v2::kill(&root.join(&self.path)),
-        }
-    }
-
-    /// Stops all its processes where they are, or lets them go on; returns when they do.
-    pub(crate) fn set_motion(&self, motion: Motion) -> Result<(), CgroupError> {
-        match &self.layout {
-            Layout::V1(hierarchies) => v1::set_motion(hierarchies, &self.path, motion),
-            Layout::V2(root) => v2::set_motion(&root.join(&self.path), motion),
         }
     }
 

@@ -33,7 +33,7 @@ mod supervisor;
 mod volumes;
 
 pub use capabilities::resolve_capabilities;
-pub use cgroup::Counters;
+pub use cgroup::{CgroupFacts, Counters, cgroup_facts};
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,

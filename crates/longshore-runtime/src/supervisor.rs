@@ -4,6 +4,7 @@
 //! What is set up belongs to this process (its mounts, its network): when it is gone, however that
 //! came about, so is all of that, and the kernel kills the container.
 
+mod binary;
 mod builtin;
 mod desk;
 mod pump;
@@ -31,6 +32,7 @@ use crate::folder::{Durability, Folder, discard, write_json};
 use crate::launch::{self, Word};
 use crate::lock::{self, Claim, Lock};
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
+use crate::spec::Target;
 
 use desk::Desk;
 use refusal::Refusal;
@@ -144,6 +146,12 @@ fn forget_last_try(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
     Ok(())
 }
 
+/// A container whose program waits to begin.
+enum Created<'a> {
+    Builtin(builtin::Created),
+    Binary(binary::Created<'a>),
+}
+
 /// From the folder to the program that executes. What is written about it is on the disk before the
 /// program begins: whatever happens then, it is not begun again.
 fn begin<'a>(
@@ -152,16 +160,29 @@ fn begin<'a>(
     order: &launch::Order,
 ) -> Result<Watch<'a>, Refusal> {
     let config = &container.config;
-    let stage = Stage::set(folder, config)?;
-    let created = builtin::create(config, stage.load)?;
+    let target = match order.oci_runtime {
+        None => Target::Library,
+        Some(_) => Target::Binary,
+    };
+    let stage = Stage::set(folder, config, target)?;
+    let bundle = stage.load.bundle.clone();
+    let created = match &order.oci_runtime {
+        None => Created::Builtin(builtin::create(config, stage.load)?),
+        Some(program) => {
+            let inlets = stage.load.inlets;
+            Created::Binary(binary::create(program, &bundle, &config.name, inlets)?)
+        }
+    };
     devices::confine(&stage.cgroup, Reach::of(&config.process))?;
-    let _ = order;
     let begun = Begun {
         schema: SCHEMA,
         at: Timestamp::now(),
     };
     write_json(&folder.starting(), &begun, Durability::Now)?;
-    let init = created.start()?;
+    let init = match created {
+        Created::Builtin(created) => created.start()?,
+        Created::Binary(created) => created.start()?,
+    };
     fs::rename(folder.starting(), folder.running()).tried("name", &folder.running())?;
     let instant = Instant::now();
     Ok(Watch {

@@ -30,17 +30,21 @@ pub(crate) struct Hierarchies(BTreeMap<String, PathBuf>);
 
 /// What control groups of this machine can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CgroupFacts {
+pub struct CgroupFacts {
     /// 1 or 2.
-    pub(crate) version: u8,
-    /// Controllers that are there.
-    pub(crate) controllers: Vec<String>,
+    pub version: u8,
     /// Controllers that containers need and that are not there.
-    pub(crate) missing: Vec<&'static str>,
-    /// This process may make groups in all of them.
-    pub(crate) writable: bool,
-    /// Swap can be bounded.
-    pub(crate) bounds_swap: bool,
+    pub missing: Vec<&'static str>,
+    /// This process may make groups in all hierarchies.
+    pub writable: bool,
+}
+
+/// What control groups of this machine can do.
+///
+/// # Errors
+/// There are none at the usual place.
+pub fn cgroup_facts() -> Result<CgroupFacts, CgroupError> {
+    Ok(Layout::of_this_machine()?.facts())
 }
 
 impl Layout {
@@ -77,8 +81,7 @@ impl Layout {
         }
     }
 
-    /// What can be done with them.
-    pub(crate) fn facts(&self) -> CgroupFacts {
+    fn facts(&self) -> CgroupFacts {
         let (version, controllers, needed) = match self {
             Self::V1(hierarchies) => (1, hierarchies.controllers(), &NEEDED[..]),
             Self::V2(root) => (2, controllers_of(root), &NEEDED_V2[..]),
@@ -87,9 +90,7 @@ impl Layout {
         CgroupFacts {
             version,
             missing: needed.iter().filter(is_missing).copied().collect(),
-            controllers,
             writable: self.roots().iter().all(|(_, root)| is_writable(root)),
-            bounds_swap: self.bounds_swap(),
         }
     }
 

@@ -42,7 +42,11 @@ pub(super) struct Load {
 
 impl Stage {
     /// Sets everything up.
-    pub(super) fn set(folder: &Folder, config: &ContainerConfig) -> Result<Self, Refusal> {
+    pub(super) fn set(
+        folder: &Folder,
+        config: &ContainerConfig,
+        target: Target,
+    ) -> Result<Self, Refusal> {
         own_mounts()?;
         let address = network::enter(config.network)?;
         let bundle = in_memory(folder)?;
@@ -73,7 +77,7 @@ impl Stage {
             folder: folder.path(),
             cgroup: &cgroup,
         };
-        let spec = spec::of(config, &account, &places, Target::Library)?;
+        let spec = spec::of(config, &account, &places, target)?;
         let path = bundle.join("config.json");
         fs::write(&path, crate::folder::json(&spec)).tried("write", &path)?;
         let capabilities = CapabilitySet::of(&config.process)?;

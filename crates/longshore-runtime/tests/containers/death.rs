@@ -17,7 +17,7 @@ fn a_container_whose_supervisor_is_killed_dies_and_is_lost() {
         config.process.init = init;
         ground.start(&config);
         ground.has_said(&config.name, "up");
-        ground.kill_something_of(&config);
+        ground.kill_supervisor(&config);
         let status = || ground.another().status(&config.name).unwrap();
         let is_lost = || {
             matches!(
@@ -133,7 +133,7 @@ fn starts_what_it_is_told_to() {
         return;
     };
     let folder = std::env::var(FOLDER).expect("both are set together");
-    let runtime = Ground::runtime_at(folder.as_ref());
+    let runtime = Ground::runtime_at(folder.as_ref(), None);
     runtime.start(&name).unwrap();
     std::thread::park();
 }
@@ -165,6 +165,11 @@ impl Ground {
             .stdout(Stdio::null())
             .spawn()
             .unwrap()
+    }
+
+    /// Kills the supervisor of a container that runs.
+    pub(crate) fn kill_supervisor(&self, config: &ContainerConfig) {
+        assert!(self.kill_something_of(config));
     }
 
     /// Kills the supervisor, or what it has just begun. Says whether there was anything.

@@ -28,6 +28,11 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// One whose containers are run by this program.
+    pub(crate) fn with(oci_runtime: Option<PathBuf>) -> Self {
         assert!(
             rustix::process::geteuid().is_root(),
             "these tests make containers, for which they must be run as root"
@@ -35,7 +40,7 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let prefix = folder.path().file_name().unwrap().to_str().unwrap();
         Self {
-            runtime: Self::runtime_at(folder.path()),
+            runtime: Self::runtime_at(folder.path(), oci_runtime),
             prefix: prefix.replace('.', "t"),
             folder,
         }
@@ -43,15 +48,15 @@ impl Ground {
 
     /// Another one of the same containers, as a second process has it.
     pub(crate) fn another(&self) -> Runtime {
-        Self::runtime_at(self.folder.path())
+        Self::runtime_at(self.folder.path(), None)
     }
 
-    pub(crate) fn runtime_at(folder: &Path) -> Runtime {
+    pub(crate) fn runtime_at(folder: &Path, oci_runtime: Option<PathBuf>) -> Runtime {
         let supervisor = PathBuf::from(env!("CARGO_BIN_EXE_longshore-supervisor"));
         Runtime::open(RuntimeOptions {
             root: folder.join("runtime"),
             supervisor: SupervisorProgram::Path(supervisor),
-            oci_runtime: None,
+            oci_runtime,
         })
         .unwrap()
     }

@@ -1,5 +1,7 @@
 //! Containers that really run: each test has a folder of its own and leaves nothing behind.
 
+mod beside_docker;
+mod by_runc;
 mod death;
 mod files;
 mod ground;
