@@ -44,5 +44,6 @@ pub use network::{Means, Missing, private_means};
 pub use runtime::{
     Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
 };
+pub use seccomp::{InvalidProfile, check_profile};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
 pub use supervisor::run_if_supervisor;
