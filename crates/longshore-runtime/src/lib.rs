@@ -44,5 +44,6 @@ pub use log::LogFile;
 pub use network::{Means, Missing, private_means};
 pub use outcome::{Delivered, Made, Removal, RuntimeOptions, SupervisorProgram, WhileRunning};
 pub use runtime::Runtime;
+pub use seccomp::{InvalidProfile, check_profile};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
 pub use supervisor::run_if_supervisor;
