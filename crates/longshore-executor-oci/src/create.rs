@@ -10,10 +10,10 @@ use longshore_image::StoredImage;
 use longshore_runtime::{ContainerConfig, Made, Seccomp, check_profile};
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
 use crate::merge::Parts;
 use crate::networks::network_of;
+use crate::opened::Opened;
 use crate::refusals::refusals;
 use crate::tags::{self, Tags};
 use crate::{image_config, volumes};

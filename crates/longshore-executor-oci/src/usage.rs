@@ -6,9 +6,9 @@ use longshore_executor::ExecutorError;
 use longshore_runtime::{Counters, Status};
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
 use crate::observe;
+use crate::opened::Opened;
 
 /// The counters now; `None` when the container does not run.
 pub(crate) fn sample(opened: &Opened, id: &ContainerId) -> Result<Option<Sample>, ExecutorError> {

@@ -23,8 +23,9 @@ fn the_next_worker_adopts_what_runs_and_the_log_is_whole_to_the_byte() {
     assert_eq!(standing(&job), "failed exit(3)", "{job:#}");
     assert_eq!(job["attempt"], 1);
     assert_eq!(pool.in_volume("starts"), "started");
-    let wanted: String = (0..3000).map(|line| format!("line {line}\n")).collect();
-    assert_eq!(pool.log(&id), wanted + "end");
+    let mut lines: Vec<String> = (0..3000).map(|line| format!("line {line}")).collect();
+    lines.push("end".to_owned());
+    assert_eq!(pool.log(&id), lines.join("\n"));
     assert_eq!(second.leave().code, 0);
     check_nothing_is_left(&pool);
 }
