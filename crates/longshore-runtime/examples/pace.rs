@@ -95,17 +95,20 @@ impl Play {
     fn chain(&self) -> Outcome<()> {
         const ROUNDS: usize = 100;
         let mut laps: [Vec<Duration>; 4] = Default::default();
+        let before = cpu_of_children()?;
         for round in 0..ROUNDS {
             let marks = self.once(&format!("chain-{round}"), &["true"])?;
             for (lap, mark) in laps.iter_mut().zip(marks) {
                 lap.push(mark);
             }
         }
+        let cpu = (cpu_of_children()? - before) / u32::try_from(ROUNDS)?;
         let [create, start, end, remove] = laps.map(median);
         let whole = create + start + end + remove;
         println!(
             "true, alone: {whole:.1?} = create {create:.1?} + start {start:.1?} \
-             + until exit.json is there {end:.1?} + until it is cleaned and removed {remove:.1?}"
+             + until exit.json is there {end:.1?} + until it is cleaned and removed {remove:.1?}; \
+             CPU of all its processes {cpu:.1?}"
         );
         Ok(())
     }
@@ -164,10 +167,15 @@ impl Play {
         let script = format!("yes {} | head -n {LINES}", "x".repeat(59));
         let config = self.config("log", &["sh", "-c", &script]);
         self.runtime.create(&config)?;
+        let before = cpu_of_children()?;
         let begun = Instant::now();
         self.runtime.start(&config.name)?;
         self.wait(&config.name)?;
         let took = begun.elapsed();
+        let inside = match self.runtime.status(&config.name)? {
+            Some(Status::Ended(ended)) => ended.totals.cpu_nanos.unwrap_or_default(),
+            _ => 0,
+        };
         let mut log = self.runtime.log(&config.name)?.ok_or("no log")?;
         let begun = Instant::now();
         let mut bytes = 0;
@@ -183,6 +191,12 @@ impl Play {
             rate(read)
         );
         self.runtime.remove(&config.name, WhileRunning::Spare)?;
+        self.runtime.status(&config.name)?;
+        let cpu = (cpu_of_children()? - before).saturating_sub(Duration::from_nanos(inside));
+        println!(
+            "the supervisor took {cpu:.1?} of CPU for it: {:.0} MB/s",
+            rate(cpu)
+        );
         Ok(())
     }
 
@@ -216,6 +230,16 @@ impl Play {
         }
         Ok(())
     }
+}
+
+/// CPU time of children that this process has waited for, and of theirs.
+fn cpu_of_children() -> Outcome<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = text.rsplit_once(')').ok_or("odd /proc/self/stat")?;
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks: Result<Vec<u32>, _> = ticks.map(str::parse).collect();
+    Ok(TICK * ticks?.iter().sum::<u32>())
 }
 
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {

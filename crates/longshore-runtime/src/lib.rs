@@ -22,6 +22,7 @@ mod launch;
 mod lock;
 mod log;
 mod network;
+mod outcome;
 mod overlay;
 mod record;
 mod runtime;
@@ -41,9 +42,8 @@ pub use config::{
 pub use error::{CgroupError, RuntimeError};
 pub use log::LogFile;
 pub use network::{Means, Missing, private_means};
-pub use runtime::{
-    Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
-};
+pub use outcome::{Delivered, Made, Removal, RuntimeOptions, SupervisorProgram, WhileRunning};
+pub use runtime::Runtime;
 pub use seccomp::{InvalidProfile, check_profile};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
 pub use supervisor::run_if_supervisor;

@@ -105,13 +105,18 @@ fn stand_alone() {
     unsafe { libc::close_range(FIRST, u32::MAX, 0) };
     // None of this can fail but where it is so already, or not allowed: then it stays as it is.
     let _ = rustix::process::setsid();
+    let nothing = ignore as extern "C" fn(i32);
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
-        // SAFETY: no handler is installed. A machine that goes down asks the container by itself.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
+        // SAFETY: the handler does nothing.
+        unsafe { libc::signal(signal, nothing as libc::sighandler_t) };
     }
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
     let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
 }
+
+/// A machine that goes down asks the container by itself to end. What is not handled but ignored would
+/// be ignored by every program that is executed from here, too.
+extern "C" fn ignore(_signal: i32) {}
 
 /// The container, which is this process's from here on; none if it is somebody's already, or gone.
 fn claim(folder: &Folder) -> Result<Option<(Container, Lock)>, RuntimeError> {
@@ -183,7 +188,11 @@ fn begin<'a>(
         Created::Builtin(created) => created.start()?,
         Created::Binary(created) => created.start()?,
     };
-    fs::rename(folder.starting(), folder.running()).tried("name", &folder.running())?;
+    let named = fs::rename(folder.starting(), folder.running());
+    if let Err(why) = named.tried("name", &folder.running()) {
+        // It runs all the same, and is not to be begun again.
+        complain(&with_causes(&why));
+    }
     let instant = Instant::now();
     Ok(Watch {
         config,

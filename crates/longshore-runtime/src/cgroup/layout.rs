@@ -63,7 +63,8 @@ impl Layout {
         for (at, kind) in mounts.lines().filter_map(mount_of) {
             match kind {
                 "cgroup2" if at == Path::new(ROOT) => return Some(Self::V2(at.to_owned())),
-                "cgroup" if at.parent() == Some(Path::new(ROOT)) => {
+                // Beside version 1 that of version 2 controls nothing, but other runtimes use it.
+                "cgroup" | "cgroup2" if at.parent() == Some(Path::new(ROOT)) => {
                     let name = at.file_name()?.to_string_lossy().into_owned();
                     hierarchies.insert(name, at.to_owned());
                 }
@@ -168,7 +169,7 @@ mod tests {
             33 30 0:29 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n\
             34 30 0:30 / /mnt/elsewhere/memory rw - cgroup cgroup rw,memory\n";
         let at = |name| (name, Path::new(ROOT).join(name));
-        let expected = Layout::v1_of([at("cpu,cpuacct"), at("systemd")]);
+        let expected = Layout::v1_of([at("cpu,cpuacct"), at("systemd"), at("unified")]);
         assert_eq!(Layout::parse(mounts), Some(expected.clone()));
         let Layout::V1(hierarchies) = expected else {
             panic!("it is of version 1");

@@ -5,7 +5,7 @@ use std::thread::scope;
 use oci_spec::runtime::LinuxSeccompAction;
 
 use super::*;
-use crate::spec::tests::config;
+use crate::config::samples::config;
 
 fn with_profile(seccomp: Seccomp) -> ContainerConfig {
     let mut config = config();

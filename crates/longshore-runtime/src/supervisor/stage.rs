@@ -21,7 +21,7 @@ use crate::log::LogWriter;
 use crate::runtime::MOUNTS;
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
-use crate::{ContainerConfig, cleaning, inside, network, overlay, volumes};
+use crate::{ContainerConfig, cleaning, network, overlay, volumes};
 
 /// A container that can be made.
 pub(super) struct Stage {
@@ -54,9 +54,8 @@ impl Stage {
         fs::create_dir(&root).tried("make", &root)?;
         overlay::mount(folder, &config.rootfs, &root)?;
         let opened = File::open(&root).tried("open", &root)?;
-        inside::make_folder(opened.as_fd(), &config.process.workdir)
-            .tried("make in the container", &config.process.workdir)?;
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
+        volumes::make_workdir(folder, opened.as_fd(), config)?;
         let account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
         let cgroup = cleaning::cgroup(&config.name)?;
         let names = etc::texts(config, address, &Machine::usual())?;

@@ -1,4 +1,5 @@
 //! Containers that really run: each test has a folder of its own and leaves nothing behind.
+#![expect(clippy::unwrap_used, reason = "the steps of tests are tests, too")]
 
 mod beside_docker;
 mod by_runc;
