@@ -68,7 +68,7 @@ pub use import::Imported;
 pub use location::{DatabaseUrl, DatabaseUrlError, Location, Served};
 pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
 pub use queue::QueueStanding;
-pub use reports::End;
+pub use reports::{End, ImageSeen, Untold};
 pub use resolve::ResolveError;
 pub use rows::attempts::change::Fenced;
 pub use rows::attempts::lead::Claim;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::record::Outputs;
+use super::outputs::Outputs;
 use crate::context::Context;
 use crate::pump::{Past, Pump};
 
