@@ -1,5 +1,6 @@
 //! Writes an attempt's steps into the store, and holds what the calls bring along.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ use longshore_core::limits;
 use longshore_core::outcome::Verdict;
 use longshore_core::retry::{self, Used};
 use longshore_executor::{Meter, SharedExecutor};
-use longshore_store::{End, Fenced, ImageSeen, StoreError};
+use longshore_store::{End, Fenced, ImageSeen, LogTotals, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Left;
 use super::logs::{self, LogState, LogTask};
 use super::outputs::{Outputs, carry_pulls};
 use super::unwritten::Unwritten;
+use super::{Left, sleep_or_never};
 use crate::context::{ActiveHost, Context, Remains};
 use crate::health;
 use crate::pump::Past;
@@ -230,16 +231,9 @@ impl Recorder {
     /// Writes the verdict; what is left of the container goes to the reaper.
     pub(super) async fn finish(&mut self, verdict: Verdict) -> Result<(), Left> {
         self.metering = None;
+        let log = self.log_totals().await?;
         let run = self.unwritten.take_run();
         self.write_down().await?;
-        let state = std::mem::take(&mut *self.outputs.log().await);
-        let log = match logs::totals(state).await {
-            Ok(log) => log,
-            Err(error) => {
-                tracing::error!(error = %error, "the end of the log could not be written");
-                return Err(Left::Leaving);
-            }
-        };
         let used = Used {
             job: self.job.retries_used,
             infrastructure: self.job.infra_retries_used,
@@ -276,6 +270,23 @@ impl Recorder {
         // The reaper lives as long as the worker; without it the next worker's reaper finds it.
         let _ = self.context.remains.send(remains);
         Ok(())
+    }
+
+    /// Ends the log. Where that takes longer, the steps before are written meanwhile.
+    async fn log_totals(&mut self) -> Result<LogTotals, Left> {
+        let state = std::mem::take(&mut *self.outputs.log().await);
+        let mut totals = pin!(logs::totals(state));
+        let ended = tokio::select! {
+            ended = &mut totals => ended,
+            () = sleep_or_never(self.patience()) => {
+                self.write_down().await?;
+                totals.await
+            }
+        };
+        ended.map_err(|error| {
+            tracing::error!(error = %error, "the end of the log could not be written");
+            Left::Leaving
+        })
     }
 
     /// Keeps what the attempt showed of its host.
