@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005.sql"),
     include_str!("../migrations/0006.sql"),
     include_str!("../migrations/0007.sql"),
+    include_str!("../migrations/postgres/0008.sql"),
 ];
 
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = ";
