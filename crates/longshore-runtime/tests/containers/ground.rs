@@ -17,7 +17,7 @@ use longshore_runtime::{
 use tempfile::TempDir;
 
 /// Nothing that a test waits for takes so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A runtime of a test's own.
 pub(crate) struct Ground {
