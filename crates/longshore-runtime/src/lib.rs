@@ -28,6 +28,7 @@ mod record;
 mod runtime;
 mod sealed;
 mod seccomp;
+mod skeleton;
 mod spec;
 mod status;
 mod supervisor;

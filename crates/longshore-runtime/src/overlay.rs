@@ -35,8 +35,13 @@ pub(crate) enum OverlayError {
 /// The kernel takes the options of a mount as one page.
 const OPTIONS_MAX: usize = 4000;
 
-/// Mounts the root of a container that never ran at `merged`.
-pub(crate) fn mount(folder: &Folder, rootfs: &Rootfs, merged: &Path) -> Result<(), OverlayError> {
+/// Mounts the root of a container that never ran at `merged`. Below the layers of its image is `lowest`.
+pub(crate) fn mount(
+    folder: &Folder,
+    rootfs: &Rootfs,
+    lowest: &Path,
+    merged: &Path,
+) -> Result<(), OverlayError> {
     let [upper, work] = ["upper", "work"].map(|name| folder.path().join(name));
     for path in [&upper, &work] {
         // Of a start that did not come so far that anything ran.
@@ -44,12 +49,13 @@ pub(crate) fn mount(folder: &Folder, rootfs: &Rootfs, merged: &Path) -> Result<(
         tried("make", path, fs::create_dir(path))?;
     }
     dress(&upper, rootfs.like.as_deref())?;
-    let open = |path: &PathBuf| {
+    let open = |path: &Path| {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from);
         tried("open", path, opened)
     };
-    let layers = rootfs.layers.iter().rev().map(open);
+    let layers = rootfs.layers.iter().rev().map(PathBuf::as_path);
+    let layers = layers.chain([lowest]).map(open);
     let layers = layers.collect::<Result<Vec<_>, _>>()?;
     let (upper_opened, work_opened) = (open(&upper)?, open(&work)?);
     // Descriptors are short whatever the folders are called, and hold neither `:` nor `,`.

@@ -20,6 +20,7 @@ use crate::folder::{Folder, json, read_json};
 use crate::launch::{self, Order, Word};
 use crate::record::{self, Container, SCHEMA};
 use crate::sealed::Sealed;
+use crate::skeleton;
 use crate::{
     ContainerConfig, Counters, Delivered, LogFile, Made, RuntimeOptions, Status, SupervisorProgram,
 };
@@ -54,6 +55,9 @@ impl Runtime {
         for folder in [&containers, &gone, &root.join(MOUNTS)] {
             private_folder(folder).tried("make", folder)?;
         }
+        skeleton::spread(&containers).tried("open", &containers)?;
+        let layer = root.join(SKELETON);
+        skeleton::make(&layer).tried("make", &layer)?;
         let runtime = Self {
             options,
             containers,
@@ -300,6 +304,8 @@ impl Runtime {
 
 /// Where every supervisor mounts what is its own: no two of them see each other's.
 pub(crate) const MOUNTS: &str = "mounts";
+/// The lowest layer of all containers.
+pub(crate) const SKELETON: &str = "skeleton";
 
 /// The power went while it was written, long ago: a record gets its name when it is whole.
 fn is_empty(path: &Path) -> Result<bool, RuntimeError> {

@@ -18,7 +18,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use longshore_core::with_causes;
@@ -210,11 +210,21 @@ fn begin<'a>(
 /// Writes down how it ended, and only then cleans away what is left of it. Its mounts go with this
 /// process.
 fn end(folder: &Folder, name: &str, ended: Ended) -> Result<(), RuntimeError> {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let mut tries = 600;
     let exit = Exit {
         schema: SCHEMA,
         ended,
     };
-    write_json(&folder.exit(), &exit, Durability::Now)?;
+    while let Err(why) = write_json(&folder.exit(), &exit, Durability::Now) {
+        // The disk may be full, and somebody about to make room; nobody else knows how it ended.
+        complain(&with_causes(&why));
+        if tries == 0 {
+            return Err(why);
+        }
+        tries -= 1;
+        std::thread::sleep(PAUSE);
+    }
     cleaning::clean(folder, name)?;
     fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())
 }

@@ -65,16 +65,17 @@ impl Runtime {
         };
         let was_there = lock.is_some();
         cleaning::clean(folder, name)?;
-        let aside = tempfile::Builder::new().tempdir_in(&self.gone);
-        let aside = aside.tried("write in", &self.gone)?;
-        match fs::rename(folder.path(), aside.path()) {
+        // One of the same name may be made, and removed, before this one is all gone.
+        let now = Timestamp::now().as_nanosecond();
+        let aside = self.gone.join(format!("{name}-{now}"));
+        match fs::rename(folder.path(), &aside) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
                 return Ok(Some(Removal::WasAbsent));
             }
             renamed => renamed.tried("remove", folder.path())?,
         }
         // A supervisor that was waiting for the lock finds nothing to run.
-        discard(aside.path())?;
+        discard(&aside)?;
         drop(lock);
         Ok(Some(if was_there {
             Removal::Gone

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
 use rustix::mount::{MountFlags, MountPropagationFlags};
@@ -18,7 +18,7 @@ use crate::error::Tried;
 use crate::etc::{self, Machine};
 use crate::folder::Folder;
 use crate::log::LogWriter;
-use crate::runtime::MOUNTS;
+use crate::runtime::{MOUNTS, SKELETON};
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
 use crate::{ContainerConfig, cleaning, network, overlay, volumes};
@@ -49,10 +49,11 @@ impl Stage {
     ) -> Result<Self, Refusal> {
         own_mounts()?;
         let address = network::enter(config.network)?;
-        let bundle = in_memory(folder)?;
+        let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
+        let bundle = in_memory(place)?;
         let root = bundle.join("root");
         fs::create_dir(&root).tried("make", &root)?;
-        overlay::mount(folder, &config.rootfs, &root)?;
+        overlay::mount(folder, &config.rootfs, &place.join(SKELETON), &root)?;
         let opened = File::open(&root).tried("open", &root)?;
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
         volumes::make_workdir(folder, opened.as_fd(), config)?;
@@ -103,8 +104,7 @@ fn own_mounts() -> Result<(), Refusal> {
 }
 
 /// A folder for what is as short-lived as this process.
-fn in_memory(folder: &Folder) -> Result<PathBuf, Refusal> {
-    let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
+fn in_memory(place: &Path) -> Result<PathBuf, Refusal> {
     let place = place.join(MOUNTS);
     let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
     rustix::mount::mount("longshore", &place, "tmpfs", flags, c"mode=700,size=16m")

@@ -7,3 +7,5 @@ mod death;
 mod files;
 mod ground;
 mod life;
+mod privileged;
+mod read_only;
