@@ -102,7 +102,7 @@ impl Play {
                 lap.push(mark);
             }
         }
-        let cpu = (cpu_of_children()? - before) / u32::try_from(ROUNDS)?;
+        let cpu = cpu_of_children()?.saturating_sub(before) / u32::try_from(ROUNDS)?;
         let [create, start, end, remove] = laps.map(median);
         let whole = create + start + end + remove;
         println!(
@@ -141,16 +141,14 @@ impl Play {
     fn side_by_side(&self, lanes: usize, each: usize) -> Outcome<()> {
         let begun = Instant::now();
         let next = AtomicUsize::new(0);
+        let numbers = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|it| *it < each);
+        let run = || -> Outcome<()> {
+            while let Some(number) = numbers() {
+                self.once(&format!("beside-{lanes}-{number}"), &["true"])?;
+            }
+            Ok(())
+        };
         std::thread::scope(|scope| {
-            let run = || -> Outcome<()> {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= each {
-                        return Ok(());
-                    }
-                    self.once(&format!("beside-{lanes}-{number}"), &["true"])?;
-                }
-            };
             let running: Vec<_> = (0..lanes).map(|_| scope.spawn(run)).collect();
             running
                 .into_iter()
@@ -192,7 +190,7 @@ impl Play {
         );
         self.runtime.remove(&config.name, WhileRunning::Spare)?;
         self.runtime.status(&config.name)?;
-        let cpu = (cpu_of_children()? - before).saturating_sub(Duration::from_nanos(inside));
+        let cpu = cpu_of_children()?.saturating_sub(before + Duration::from_nanos(inside));
         println!(
             "the supervisor took {cpu:.1?} of CPU for it: {:.0} MB/s",
             rate(cpu)

@@ -57,7 +57,8 @@ fn a_start_that_is_cut_off_anywhere_runs_the_container_once() {
         let config = ground.script(&format!("cut-{number}"), "echo ran");
         ground.runtime.create(&config).unwrap();
         let mut starter = ground.starter(&config.name);
-        std::thread::sleep(chance.below(Duration::from_millis(60)));
+        // The moment is what is random: nothing is waited for.
+        std::thread::park_timeout(chance.below(Duration::from_millis(60)));
         starter.kill().unwrap();
         starter.wait().unwrap();
         ground.runtime.start(&config.name).unwrap();
@@ -186,13 +187,14 @@ impl Ground {
     /// Starts a container and kills its supervisor some time later; then looks at what is left.
     fn shoot(&self, name: &str, chance: &mut Chance, tally: &Tally) {
         let mut config = self.script(name, "echo ran; sleep 0.02");
-        config.process.init = chance.next() % 2 == 0;
+        config.process.init = chance.next().is_multiple_of(2);
         self.runtime.create(&config).unwrap();
         let delay = chance.below(Duration::from_millis(80));
         std::thread::scope(|scope| {
             // The start may fail: its supervisor may be shot.
             scope.spawn(|| drop(self.runtime.start(&config.name)));
-            std::thread::sleep(delay);
+            // The moment is what is random: nothing is waited for.
+            std::thread::park_timeout(delay);
             self.kill_something_of(&config);
         });
         let place = self.runtime.folder().join(&config.name);

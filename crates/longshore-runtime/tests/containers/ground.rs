@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use longshore_core::log::Stream;
 use longshore_runtime::{
@@ -17,7 +17,7 @@ use longshore_runtime::{
 use tempfile::TempDir;
 
 /// Nothing that a test waits for takes so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A runtime of a test's own.
 pub(crate) struct Ground {
@@ -223,12 +223,9 @@ pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
 }
 
 /// Waits until it is so.
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+#[track_caller]
+pub(crate) fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    longshore_testkit::eventually(what, PATIENCE, is_so);
 }
 
 /// The folder of a layer with every program of busybox; made once a process.

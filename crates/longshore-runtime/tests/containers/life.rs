@@ -28,7 +28,8 @@ fn a_container_is_made_once_and_runs_once() {
     assert_eq!(ground.another().create(&config).unwrap(), Made::Existed);
     let created = Status::Created { refused: None };
     assert_eq!(ground.runtime.status(&config.name).unwrap(), Some(created));
-    assert_eq!(ground.runtime.names().unwrap(), [config.name.clone()]);
+    let names = ground.runtime.names().unwrap();
+    assert_eq!(names, std::slice::from_ref(&config.name));
     let found = ground.another().config(&config.name).unwrap();
     assert_eq!(found.as_ref(), Some(&config));
     std::thread::scope(|scope| {
