@@ -5,7 +5,7 @@ use std::io;
 
 use crate::cgroup::{Cgroup, CgroupError};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Folder, discard};
+use crate::folder::Folder;
 
 /// Cleans away what is left of a container that will never run again, unless that is done already or
 /// its supervisor is still about it.
@@ -14,7 +14,7 @@ pub(crate) fn finish(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
     if Folder::has(&cleaned)? || folder.is_supervised()? {
         return Ok(());
     }
-    clean(folder, name)?;
+    clean(name)?;
     match File::create(&cleaned) {
         // It was removed meanwhile.
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -23,13 +23,9 @@ pub(crate) fn finish(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
 }
 
 /// Cleans away what is left of a container that does not run, as long as none can begin.
-pub(crate) fn clean(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
-    clean_cgroup(name)?;
-    discard(&folder.control())
-}
-
+///
 /// Kills what is left of its processes and removes its control group.
-pub(crate) fn clean_cgroup(name: &str) -> Result<(), RuntimeError> {
+pub(crate) fn clean(name: &str) -> Result<(), RuntimeError> {
     let cgroup = cgroup(name)?;
     let cleaned = cgroup.remove_if_empty().and_then(|is_gone| {
         if is_gone {

@@ -76,18 +76,20 @@ fn supervise() -> Result<(), RuntimeError> {
         starter.say(&Word::Over);
         return Ok(());
     }
-    let desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
+    let mut desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
     forget_last_try(&folder, name)?;
     match begin(&folder, &container, starter.order()) {
         Ok(watch) => {
             starter.say(&Word::Started);
             drop(starter);
-            end(&folder, name, watch.until_end(desk))
+            // Who waits for this process to be gone waits at the desk, which closes with it.
+            let ended = watch.until_end(&mut desk);
+            end(&folder, name, ended)
         }
         Err(refusal) => {
             let refused = refusal.into_refused();
             write_json(&folder.refused(), &refused, Durability::Later)?;
-            cleaning::clean(&folder, name)?;
+            cleaning::clean(name)?;
             starter.say(&Word::Refused(refused));
             Ok(())
         }
@@ -144,7 +146,7 @@ fn claim(folder: &Folder) -> Result<Option<(Container, Lock)>, RuntimeError> {
 /// A start that was broken off, or refused, before anything of the job ran. The word about it goes
 /// last.
 fn forget_last_try(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
-    cleaning::clean_cgroup(name)?;
+    cleaning::clean(name)?;
     for path in [folder.starting(), folder.running(), folder.refused()] {
         discard(&path)?;
     }
@@ -225,6 +227,6 @@ fn end(folder: &Folder, name: &str, ended: Ended) -> Result<(), RuntimeError> {
         tries -= 1;
         std::thread::sleep(PAUSE);
     }
-    cleaning::clean(folder, name)?;
+    cleaning::clean(name)?;
     fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())
 }

@@ -64,7 +64,7 @@ impl Runtime {
             Err(why) => return Err(why).tried("lock", &path),
         };
         let was_there = lock.is_some();
-        cleaning::clean(folder, name)?;
+        cleaning::clean(name)?;
         // One of the same name may be made, and removed, before this one is all gone.
         let now = Timestamp::now().as_nanosecond();
         let aside = self.gone.join(format!("{name}-{now}"));
