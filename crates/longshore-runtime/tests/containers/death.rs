@@ -186,7 +186,7 @@ impl Ground {
 
     /// Starts a container and kills its supervisor some time later; then looks at what is left.
     fn shoot(&self, name: &str, chance: &mut Chance, tally: &Tally) {
-        let mut config = self.script(name, "echo ran; sleep 0.02");
+        let mut config = self.script(name, "echo ran; sleep 0.05");
         config.process.init = chance.next().is_multiple_of(2);
         self.runtime.create(&config).unwrap();
         let delay = chance.below(Duration::from_millis(80));
