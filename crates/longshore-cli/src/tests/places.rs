@@ -124,6 +124,56 @@ async fn images_are_listed_and_pulled_by_host() {
 }
 
 #[tokio::test]
+async fn images_are_imported_from_files_and_removed_by_name() {
+    let stage = Stage::new();
+    stage
+        .type_in(&["hosts", "add", "here", "--kind", "oci"])
+        .await;
+    let missing = stage.type_in(&["images", "import", "nothing.tar"]).await;
+    assert_eq!(missing.code, 1);
+    assert!(missing.err.contains("no such file"), "{}", missing.err);
+    let archive = tempfile::NamedTempFile::new().unwrap();
+    let path = archive.path().display().to_string();
+    let import = ["images", "import", &path, "--name", "mine:2"];
+    assert_eq!(stage.type_in(&import).await.out, "here: mine:2\n");
+    let remove = ["images", "rm", "demo:1", "other:1"];
+    let removed = stage.type_in(&remove).await;
+    assert_eq!((removed.code, removed.out.as_str()), (1, "here: demo:1\n"));
+    assert!(removed.err.contains("no image other:1"), "{}", removed.err);
+}
+
+#[tokio::test]
+async fn a_host_without_an_engine_has_a_folder_and_no_other_address() {
+    let stage = Stage::new();
+    for (name, args) in [
+        ("usual", &["--kind", "oci"][..]),
+        ("bare", &["oci://"]),
+        ("own", &["oci:///srv/oci"]),
+        ("both", &["oci:///srv/two", "--kind", "oci"]),
+    ] {
+        let add = [&["hosts", "add", name][..], args].concat();
+        assert_eq!(stage.type_in(&add).await.code, 0, "{args:?}");
+    }
+    let hosts = stage.store().await.hosts().await.unwrap();
+    let mut addresses: Vec<_> = hosts.iter().map(|host| &*host.endpoint.address).collect();
+    addresses.sort_unstable();
+    let usual = "oci:///usual";
+    assert_eq!(
+        addresses,
+        ["oci:///srv/oci", "oci:///srv/two", usual, usual]
+    );
+    for args in [
+        &["oci://far/srv"][..],
+        &["tcp://far:2375", "--kind", "oci"],
+        &["oci:///srv", "--kind", "docker"],
+        &["oci:///srv", "--tls-dir", "."],
+    ] {
+        let add = [&["hosts", "add", "odd"][..], args].concat();
+        assert_eq!(stage.type_in(&add).await.code, 2, "{args:?}");
+    }
+}
+
+#[tokio::test]
 async fn images_are_pulled_to_the_hosts_that_are_named() {
     let stage = Stage::new();
     for name in ["one", "two", "three"] {
