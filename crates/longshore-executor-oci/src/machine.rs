@@ -4,9 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use longshore_core::spec::Platform;
+use rustix::fs::{Access, access};
 
 /// Controllers without which limits would be ignored.
 const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+
+/// Where control groups are mounted.
+const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// Its platform, as images name it.
 pub(crate) fn platform() -> Platform {
@@ -24,20 +28,53 @@ pub fn obstacles() -> Vec<String> {
         all.push("the kernel has no overlayfs: `modprobe overlay`".to_owned());
     }
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let unified = fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").ok();
+    let root = Path::new(CGROUPS);
+    let unified = fs::read_to_string(root.join("cgroup.controllers")).ok();
     let missing = missing_controllers(&mounts, unified.as_deref());
     if !missing.is_empty() {
-        all.push(format!(
-            "the control groups have no {}: mount them, or enable them when booting",
-            missing.join(", ")
-        ));
+        all.push(without(&missing, unified.is_some()));
+    }
+    if unified.is_some() {
+        all.extend(closed(root));
     }
     all
 }
 
+fn without(missing: &[&str], unified: bool) -> String {
+    let what = if unified {
+        "enable them in cgroup.subtree_control of the group that this is in, or when booting"
+    } else {
+        "mount them, or enable them when booting"
+    };
+    format!(
+        "the control groups lack what bounds {}: {what}",
+        missing.join(", ")
+    )
+}
+
+/// Why groups with limits cannot be made in this root of version 2. The root that a container sees is
+/// no real one: it can have processes, or groups with limits, and not both.
+fn closed(root: &Path) -> Option<String> {
+    let at = root.display();
+    if access(root, Access::WRITE_OK).is_err() {
+        return Some(format!(
+            "the control groups at {at} are read-only: mount them to be written"
+        ));
+    }
+    let is_real = !root.join("cgroup.type").exists();
+    let processes = fs::read_to_string(root.join("cgroup.procs")).unwrap_or_default();
+    (!is_real && !processes.is_empty()).then(|| {
+        format!(
+            "processes in {at} leave no room for groups with limits: move them into one below, as \
+             `mkdir {at}/self; for one in $(cat {at}/cgroup.procs); do echo $one \
+             >{at}/self/cgroup.procs; done`"
+        )
+    })
+}
+
 /// Control groups of version 2 say in a file what they have; those of version 1 are mounted one by one.
 pub(crate) fn cgroup_version() -> u8 {
-    let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+    let unified = Path::new(CGROUPS).join("cgroup.controllers").exists();
     if unified { 2 } else { 1 }
 }
 
@@ -84,5 +121,17 @@ mod tests {
         let unified = Some("cpuset cpu io memory pids\n");
         assert_eq!(missing_controllers("", unified), <[&str; 0]>::default());
         assert_eq!(missing_controllers(mounts, Some("")), CONTROLLERS);
+    }
+    #[test]
+    fn a_root_that_is_not_the_machines_own_has_room_only_without_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+        write("cgroup.procs", "1\n");
+        assert_eq!(closed(folder.path()), None);
+        write("cgroup.type", "domain\n");
+        let said = closed(folder.path()).unwrap();
+        assert!(said.contains("move them into one below"), "{said}");
+        write("cgroup.procs", "");
+        assert_eq!(closed(folder.path()), None);
     }
 }
