@@ -54,15 +54,21 @@ fn rate(began: Instant) -> f64 {
 
 async fn ours(bench: &Bench) -> Result<f64> {
     let worker = bench.worker(AT_ONCE).await?;
-    ours_on(bench, &worker, JOBS).await
+    ours_on(bench, &worker, JOBS, "").await
 }
 
 /// Jobs of `/bin/true` per second, from submit to final status, container removed, log kept; the
-/// worker runs already.
-pub(crate) async fn ours_on(bench: &Bench, worker: &RunningWorker, jobs: u32) -> Result<f64> {
+/// worker runs already. `wishes` are further lines of each job.
+pub(crate) async fn ours_on(
+    bench: &Bench,
+    worker: &RunningWorker,
+    jobs: u32,
+    wishes: &str,
+) -> Result<f64> {
     let before = completed(worker).await?;
     let file = worker.path().join("jobs.toml");
-    let job = "[[job]]\nimage = \"demo-image:latest\"\ncommand = [\"/bin/true\"]\n";
+    let job =
+        format!("[[job]]\nimage = \"demo-image:latest\"\ncommand = [\"/bin/true\"]\n{wishes}\n");
     std::fs::write(&file, job.repeat(jobs as usize))?;
     let began = Instant::now();
     let path = file.display().to_string();

@@ -53,6 +53,8 @@ type Rounds = BTreeMap<(&'static str, String), Vec<Figures>>;
 pub(crate) enum Part {
     /// Enqueue and drain, beside other queues.
     Peers,
+    /// The same of ours alone, to compare builds; only when asked for.
+    Ours,
     /// What 100,000 queued jobs cost.
     Depth,
     /// How soon an idle worker calls its executor.
@@ -77,7 +79,8 @@ pub(crate) async fn measure(part: Option<Part>, rounds: usize) -> Result<()> {
     ];
     for part in part.map_or(all.to_vec(), |part| vec![part]) {
         match part {
-            Part::Peers => measure_peers(&server, rounds).await?,
+            Part::Peers => measure_peers(&server, &peers::installed()?, rounds).await?,
+            Part::Ours => measure_peers(&server, &[], rounds).await?,
             Part::Depth => depth::measure(&server).await?,
             Part::Idle => idle::measure(&server).await?,
             Part::Crowd => crowd::measure(&server).await?,
@@ -89,15 +92,14 @@ pub(crate) async fn measure(part: Option<Part>, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-async fn measure_peers(server: &Postgres, rounds: usize) -> Result<()> {
-    let peers = peers::installed()?;
+async fn measure_peers(server: &Postgres, peers: &[Peer], rounds: usize) -> Result<()> {
     let mut all = Rounds::new();
     for _ in 0..rounds {
         for database in [Database::Sqlite, Database::Postgres] {
             let figures = ours::round(database, server).await?;
             let name = (database.word(), ours::NAME.to_owned());
             all.entry(name).or_default().push(figures);
-            rounds_of(&peers, database, server, &mut all);
+            rounds_of(peers, database, server, &mut all);
         }
     }
     show(&all);

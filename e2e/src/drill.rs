@@ -197,7 +197,10 @@ impl Drill {
     /// As [`Drill::in_volume`].
     pub fn has_in_volume(&self, file: &str) -> bool {
         match &self.place {
-            Place::Engine(_) => self.on_volume(&format!("ls /v/{file} 2>/dev/null || true")) != "",
+            Place::Engine(_) => {
+                let listed = self.on_volume(&format!("ls /v/{file} 2>/dev/null || true"));
+                !listed.is_empty()
+            }
             Place::Embedded(place) => place.volume_file(&self.volume, file).exists(),
         }
     }

@@ -52,8 +52,12 @@ impl Embedded {
     /// It says by its lock which process it is.
     pub(crate) fn kill_supervisor(&self, id: &str) {
         let name = self.name_of(id).expect("the container is there");
-        let lock = self.root.join("containers").join(name).join("lock");
-        let lock = fs::File::open(lock).expect("a container has a lock");
+        let lock = self
+            .root
+            .join("containers")
+            .join(name)
+            .join("container.json");
+        let lock = fs::File::open(lock).expect("a container has a record");
         let wanted = Flock::from(FlockType::WriteLock);
         let holder = rustix::process::fcntl_getlk(lock, &wanted).expect("locks can be asked for");
         let pid = holder.and_then(|holder| holder.pid);

@@ -32,7 +32,8 @@ fn logs_in_a_bucket_are_followed_from_elsewhere_and_whole_after_their_worker_was
         (&3.into(), &1.into()),
         "{job:#}"
     );
-    let whole: String = (1..=4000).map(|number| format!("{number}\n")).collect();
+    let lines: Vec<String> = (1..=4000).map(|number| number.to_string()).collect();
+    let whole = lines.join("\n") + "\n";
     assert!(
         follower.done().stdout == whole,
         "what was followed is whole"

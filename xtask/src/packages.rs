@@ -60,6 +60,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("ps", "procps", "checks that nothing is left behind"),
     need("initdb", "postgresql", "databases on a server"),
     need("python3", "python3-venv", "the system to import from"),
+    DEBOOTSTRAP,
 ];
 
 /// What a guest machine is made with, besides what is unpacked for it.

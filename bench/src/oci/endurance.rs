@@ -29,11 +29,11 @@ struct Count {
 pub(super) async fn measure(bench: &Bench) -> Result<()> {
     let ground = Ground::new()?;
     let worker = ground.worker(bench, 8).await?;
-    ours_on(bench, &worker, WARM_UP).await?;
+    ours_on(bench, &worker, WARM_UP, "").await?;
     let before = Count::take(&worker, &ground)?;
     let began = Instant::now();
     for _ in 0..JOBS / BATCH {
-        ours_on(bench, &worker, BATCH).await?;
+        ours_on(bench, &worker, BATCH, "").await?;
     }
     let took = began.elapsed().as_secs_f64();
     let after = Count::take(&worker, &ground)?;

@@ -1,6 +1,6 @@
 //! A worker on an embedded host of its own that has the demo's image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use longshore_testkit::{demo_image_archive, run};
@@ -53,6 +53,11 @@ impl Ground {
         tar(demo_image_archive()?, &image)?;
         tar(image.join("layer.tar"), &root)?;
         Ok(root)
+    }
+
+    /// Whether a path is below its folder.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        path.starts_with(self.folder.path())
     }
 
     /// A folder for whatever else.

@@ -119,6 +119,10 @@ pub const STORE_BATCH: usize = 256;
 /// Turns that the store's writer leaves to other tasks, so that those whom it has just answered can
 /// come back with what follows.
 pub const STORE_GATHER: u32 = 200;
+/// A service that is in no hurry looks at a busy store so often at most.
+pub const LOOK_PERIOD: Duration = Duration::from_millis(20);
+/// What was seen of an attempt waits so long to be written with what is seen next.
+pub const STEP_GRACE: Duration = Duration::from_millis(10);
 /// Rows that one statement writes.
 pub const STORE_ROWS: usize = 400;
 /// Connections that read the store at the same time.

@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -43,6 +44,34 @@ pub struct Candidate<'a> {
     pub room: Room,
     /// The images that are there, as far as they are known.
     pub images: Option<&'a ImageNames>,
+    /// What it can never honour of a job.
+    pub lacks: Lacks,
+}
+
+/// What a host can never honour of a job, in the user's words; by the code that speaks to its kind.
+#[derive(Clone)]
+pub struct Lacks(Arc<Says>);
+
+type Says = dyn Fn(&JobSpec) -> Vec<String> + Send + Sync;
+
+impl Lacks {
+    /// As this says.
+    pub fn by(says: impl Fn(&JobSpec) -> Vec<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(says))
+    }
+}
+
+impl Default for Lacks {
+    /// Nothing.
+    fn default() -> Self {
+        Self::by(|_| Vec::new())
+    }
+}
+
+impl fmt::Debug for Lacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lacks(..)")
+    }
 }
 
 /// What is seen of a host beside its record.
@@ -62,6 +91,8 @@ pub struct Sight<'a> {
     pub facts: Option<&'a HostFacts>,
     /// What stands on it beside our attempts.
     pub census: Option<&'a Census>,
+    /// What it can never honour of a job.
+    pub lacks: Lacks,
 }
 
 impl<'a> Candidate<'a> {
@@ -76,6 +107,7 @@ impl<'a> Candidate<'a> {
             maintained_until: None,
             room: Room::UNKNOWN,
             images: None,
+            lacks: Lacks::default(),
         }
     }
 
@@ -92,6 +124,7 @@ impl<'a> Candidate<'a> {
             maintained_until: host.maintained_until(now),
             room: Room { foreign, ..room },
             images: sight.census.map(|census| &census.images),
+            lacks: sight.lacks,
         }
     }
 
@@ -135,6 +168,9 @@ impl<'a> From<&'a Job> for Wish<'a> {
 /// The reason why not; of several the one that lasts longest.
 pub fn admit(spec: &JobSpec, candidate: &Candidate<'_>) -> Result<(), Refusal> {
     is_meant(spec, candidate.host)?;
+    if let Some(said) = (candidate.lacks.0)(spec).into_iter().next() {
+        return Err(Refusal::Unsupported { said });
+    }
     is_large_enough(spec, &candidate.room)?;
     is_in_service(candidate)?;
     if candidate.busy >= candidate.host.slots {

@@ -15,17 +15,18 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::news::News;
 use crate::places::places;
 use crate::supervisor::{Origin, supervise};
 
 /// Runs until the worker closes.
 pub(crate) async fn run(context: Arc<Context>) {
-    let mut changes = context.store.changes();
+    let mut news = News::of(&context.store);
     let mut pause = limits::RETRY_CALL_FIRST;
     let mut looked_deep = None;
     loop {
-        match round(&context, &mut looked_deep).await {
-            Ok(()) => pause = limits::RETRY_CALL_FIRST,
+        let looked = match round(&context, &mut looked_deep).await {
+            Ok(looked) => looked,
             Err(error) => {
                 tracing::error!(error = %error, "jobs cannot be claimed; trying again");
                 pause = (pause * 2).min(limits::RETRY_CALL_LAST);
@@ -34,13 +35,23 @@ pub(crate) async fn run(context: Arc<Context>) {
                 }
                 continue;
             }
-        }
+        };
+        pause = limits::RETRY_CALL_FIRST;
         tokio::select! {
             () = context.closing.cancelled() => return,
-            () = changes.changed() => {}
+            () = changed(&mut news, looked) => {}
             () = context.dispatch.notified() => {}
             () = tokio::time::sleep(limits::SERVICE_PERIOD) => {}
         }
+    }
+}
+
+/// Waits for a reason to look again.
+async fn changed(news: &mut News, looked: Looked) {
+    match looked {
+        // Where an attempt of this worker leaves its slot, that is said by itself.
+        Looked::Full => news.now_and_then().await,
+        Looked::Done | Looked::Stuck => news.at_once().await,
     }
 }
 
@@ -72,6 +83,8 @@ impl Reach {
 /// What came of a look at the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looked {
+    /// There is no free slot.
+    Full,
     /// Whatever could be given was.
     Done,
     /// There are slots, and none of the jobs that were seen fits; there are more of them.
@@ -83,14 +96,14 @@ enum Looked {
 async fn round(
     context: &Arc<Context>,
     looked_deep: &mut Option<Instant>,
-) -> Result<(), StoreError> {
+) -> Result<Looked, StoreError> {
     let looked = look(context, Reach::Head).await?;
     let is_due = looked_deep.is_none_or(|at| at.elapsed() >= limits::CLAIM_DEEP_PERIOD);
     if looked == Looked::Stuck && is_due {
         *looked_deep = Some(Instant::now());
-        look(context, Reach::Deep).await?;
+        return look(context, Reach::Deep).await;
     }
-    Ok(())
+    Ok(looked)
 }
 
 /// As many claims as there are slots for.
@@ -103,7 +116,7 @@ async fn look(context: &Arc<Context>, reach: Reach) -> Result<Looked, StoreError
     let room = room(context);
     let is_full = |candidate: &Candidate<'_>| candidate.busy >= candidate.host.slots;
     if room == 0 || candidates.iter().all(is_full) {
-        return Ok(Looked::Done);
+        return Ok(Looked::Full);
     }
     let mut turns = waiting(context, reach).await?;
     let mut chosen = Vec::new();

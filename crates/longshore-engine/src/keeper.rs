@@ -9,6 +9,7 @@ use longshore_store::StoreError;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::context::Context;
+use crate::news::News;
 
 /// Renews the leases of what is supervised here, until the worker leaves. A lease that this worker was
 /// given without hearing of it runs out, and the attempt is adopted like any other.
@@ -34,7 +35,7 @@ pub(crate) async fn keep_leases(context: Arc<Context>) {
 
 /// Tells supervisors of wishes until the worker leaves.
 pub(crate) async fn carry_wishes(context: Arc<Context>) {
-    let mut changes = context.store.changes();
+    let mut news = News::of(&context.store);
     loop {
         if *context.active.borrow() > 0 {
             if let Err(error) = carry_once(&context).await {
@@ -44,7 +45,7 @@ pub(crate) async fn carry_wishes(context: Arc<Context>) {
         }
         tokio::select! {
             () = context.leave.cancelled() => return,
-            () = changes.changed() => {}
+            () = news.now_and_then() => {}
             () = tokio::time::sleep(limits::SERVICE_PERIOD) => {}
         }
     }

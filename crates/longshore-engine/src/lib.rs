@@ -15,6 +15,7 @@ mod health;
 mod janitor;
 mod keeper;
 mod knowledge;
+mod news;
 mod options;
 mod places;
 mod presence;

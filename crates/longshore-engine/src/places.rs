@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use longshore_core::placement::{Candidate, Sight};
+use longshore_core::placement::{Candidate, Lacks, Sight};
 use longshore_store::{HostLoad, HostStanding, StoreError};
 
 use crate::context::{ActiveHost, Context};
@@ -23,6 +23,7 @@ impl Place {
         let is_connected = *self.active.watch.connected().borrow();
         // A stream of events that says nothing may be dead, so that a failed probe counts, too.
         let not_yet = || (!is_connected).then(|| "no connection yet".to_owned());
+        let executor = Arc::clone(&self.active.executor);
         let sight = Sight {
             busy: self.load.busy,
             given: self.load.given,
@@ -31,6 +32,7 @@ impl Place {
             on_trial: self.standing.on_trial,
             facts: self.known.facts.as_ref(),
             census: self.known.census.as_ref(),
+            lacks: Lacks::by(move |spec| executor.unsupported(spec)),
         };
         Candidate::seen(&self.active.host, sight, now)
     }

@@ -53,7 +53,7 @@ async fn left_over(context: &Context) -> Vec<Remains> {
             .map(|attempt| Remains {
                 attempt: attempt.id,
                 host: attempt.host,
-                may_come_late: attempt.handle.is_none() && attempt.image_ready_at.is_some(),
+                may_come_late: attempt.handle.is_none(),
                 handle: attempt.handle,
             })
             .collect(),

@@ -8,10 +8,11 @@ use longshore_store::StoreError;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::news::News;
 
 /// Runs until the worker closes.
 pub(crate) async fn run(context: Arc<Context>) {
-    let mut changes = context.store.changes();
+    let mut news = News::of(&context.store);
     let mut seen = None;
     loop {
         let pause = match run_once(&context, &mut seen).await {
@@ -23,7 +24,7 @@ pub(crate) async fn run(context: Arc<Context>) {
         };
         tokio::select! {
             () = context.closing.cancelled() => return,
-            () = changes.changed() => {}
+            () = news.now_and_then() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

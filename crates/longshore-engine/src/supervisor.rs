@@ -21,7 +21,9 @@ use crate::context::{ActiveHost, Context, Wish};
 
 mod calls;
 mod logs;
+mod outputs;
 mod record;
+mod unwritten;
 
 use calls::Calls;
 use record::Recorder;
@@ -133,7 +135,11 @@ impl Supervisor {
             Err(Left::Overtaken) => {
                 tracing::warn!("another worker has taken this attempt over");
             }
-            Err(Left::Leaving) => tracing::debug!("left for the next worker"),
+            Err(Left::Leaving) => {
+                tracing::debug!("left for the next worker");
+                // Tried once; what cannot be written is learnt again.
+                let _ = self.recorder.write_down().await;
+            }
         }
         self.recorder.close().await;
     }
@@ -169,8 +175,20 @@ impl Supervisor {
         }
     }
 
-    /// What is seen next: the answer of the call under way, a cancel wish, or a clock.
+    /// What is seen next: the answer of the call under way, a cancel wish, or a clock. Where that takes
+    /// longer, the steps before are written meanwhile.
     async fn next(&mut self, call: &mut Call) -> Result<(Seen, bool), Left> {
+        loop {
+            let patience = self.recorder.patience();
+            tokio::select! {
+                seen = self.see(call) => return seen,
+                () = sleep_or_never(patience) => {}
+            }
+            self.recorder.write_down().await?;
+        }
+    }
+
+    async fn see(&mut self, call: &mut Call) -> Result<(Seen, bool), Left> {
         let now = self.clock.now();
         let clock = self.machine.deadline().map(|until| until_from(now, until));
         let patience = self.machine.is_giving_up().then_some(limits::GIVE_UP_GRACE);

@@ -7,13 +7,13 @@ use longshore_core::launch::{Handle, Launch};
 use longshore_core::spec::MountKind;
 use longshore_executor::ExecutorError;
 use longshore_image::StoredImage;
-use longshore_runtime::{ContainerConfig, Made};
+use longshore_runtime::{ContainerConfig, Made, Seccomp, check_profile};
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
 use crate::merge::Parts;
 use crate::networks::network_of;
+use crate::opened::Opened;
 use crate::refusals::refusals;
 use crate::tags::{self, Tags};
 use crate::{image_config, volumes};
@@ -31,6 +31,7 @@ pub(crate) fn create(opened: &Opened, launch: &Launch) -> Result<Handle, Executo
     refuse(opened, launch, &tried)?;
     let image = image_of(opened, launch, &tried)?;
     let config = config_of(opened, launch, &image)?;
+    report_unknown_calls(&config);
     volumes::make(&opened.volumes(), &launch.spec.volumes)?;
     let _lock = opened.while_holding()?;
     let held = opened.images.hold(&name, &image);
@@ -45,6 +46,21 @@ pub(crate) fn create(opened: &Opened, launch: &Launch) -> Result<Handle, Executo
             let _ = opened.images.release(&name);
             Err(faults::of_runtime(&tried, why))
         }
+    }
+}
+
+/// Docker passes over such names without a word.
+fn report_unknown_calls(config: &ContainerConfig) {
+    let Seccomp::Profile(profile) = &config.seccomp else {
+        return;
+    };
+    let unknown = check_profile(profile).unwrap_or_default();
+    if !unknown.is_empty() {
+        tracing::warn!(
+            container.name = config.name,
+            "the seccomp profile permits system calls that are not known here and stay forbidden: {}",
+            unknown.join(", ")
+        );
     }
 }
 

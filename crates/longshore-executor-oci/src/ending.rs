@@ -9,9 +9,10 @@ use longshore_runtime::{Delivered, Removal, Status, WhileRunning};
 use tokio::time::{Instant, timeout};
 
 use crate::faults;
-use crate::ground::{Ground, Opened};
+use crate::ground::Ground;
 use crate::handle::ContainerId;
 use crate::observe;
+use crate::opened::Opened;
 
 /// An end is heard; that of a supervisor that was killed is only seen.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);

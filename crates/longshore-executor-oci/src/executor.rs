@@ -18,9 +18,10 @@ use longshore_executor::{
     Owned, Removed, Resource, Statistics, UsageMeter, Which,
 };
 
-use crate::ground::{Ground, Opened};
+use crate::ground::Ground;
 use crate::handle::{ContainerId, handle};
 use crate::images::OciImages;
+use crate::opened::Opened;
 use crate::options::{OciOptions, root_of};
 use crate::{
     create, ending, events, listing, logs, networks, observe, probe, refusals, resources, start,

@@ -14,7 +14,8 @@ use longshore_executor::{
 use longshore_image::{ImportRequest, StoredImage};
 
 use crate::faults;
-use crate::ground::{Ground, Opened};
+use crate::ground::Ground;
+use crate::opened::Opened;
 
 /// Images of one host.
 pub(crate) struct OciImages {

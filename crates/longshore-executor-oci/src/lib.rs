@@ -21,6 +21,7 @@ mod machine;
 mod merge;
 mod networks;
 mod observe;
+mod opened;
 mod options;
 mod probe;
 mod refusals;

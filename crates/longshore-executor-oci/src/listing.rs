@@ -9,8 +9,8 @@ use longshore_executor::{ContainerState, ExecutorError, Listed, Owned, Which};
 use longshore_runtime::{ContainerConfig, Status};
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
+use crate::opened::Opened;
 use crate::tags::{self, Tags};
 
 /// A container with how it stands.

@@ -12,9 +12,10 @@ use longshore_runtime::{LogFile, Status};
 use tokio::sync::watch;
 
 use crate::faults;
-use crate::ground::{Ground, Opened};
+use crate::ground::Ground;
 use crate::handle::ContainerId;
 use crate::observe;
+use crate::opened::Opened;
 
 /// Frames that are read at once.
 const BATCH: usize = 512;

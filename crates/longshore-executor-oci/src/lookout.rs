@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::faults;
-use crate::ground::Opened;
+use crate::opened::Opened;
 use crate::tags;
 
 /// Gets its name when the container has ended.

@@ -6,8 +6,8 @@ use longshore_executor::ExecutorError;
 use longshore_runtime::{EndCause, Ended, Refused, Status};
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
+use crate::opened::Opened;
 
 /// The code of a container whose end nobody saw, as engines have it; it means nothing.
 const NOBODY_KNOWS: i32 = 255;

@@ -11,7 +11,8 @@ use longshore_executor::ExecutorError;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::ground::{Ground, Opened};
+use crate::ground::Ground;
+use crate::opened::Opened;
 use crate::{faults, machine};
 
 /// There is one way to speak to it.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use longshore_core::spec::{ExtraHost, HostAddress, JobSpec, Platform, SecurityOption};
+use longshore_core::with_causes;
+use longshore_runtime::check_profile;
 
 use crate::machine;
 use crate::networks::{self, PrivateMeans};
@@ -44,7 +46,14 @@ fn gateway(host: &ExtraHost) -> Option<String> {
 
 fn security(option: &SecurityOption) -> Option<String> {
     match option {
-        SecurityOption::NoNewPrivileges(_) | SecurityOption::Seccomp(_) => None,
+        SecurityOption::NoNewPrivileges(_) => None,
+        SecurityOption::Seccomp(profile) if profile == "builtin" || profile == "unconfined" => None,
+        SecurityOption::Seccomp(profile) => check_profile(profile).err().map(|why| {
+            format!(
+                "{}: correct the profile, or leave it out",
+                with_causes(&why)
+            )
+        }),
         SecurityOption::AppArmor(profile) if profile == "unconfined" => None,
         SecurityOption::AppArmor(profile) => Some(format!(
             "the AppArmor profile `{profile}` is not applied without an engine: use a Docker host, \
@@ -132,6 +141,10 @@ mod tests {
         check(
             |spec| spec.extra_hosts = vec!["me:host-gateway".parse().unwrap()],
             &["name the address"],
+        );
+        check(
+            |spec| options(spec, &["seccomp={}"]),
+            &["correct the profile"],
         );
         check(
             |spec| {

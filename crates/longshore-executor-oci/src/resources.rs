@@ -9,7 +9,7 @@ use longshore_executor::{ExecutorError, Removed, Resource, ResourceKind};
 use longshore_image::StoredImage;
 use longshore_runtime::{ContainerConfig, MountSource};
 
-use crate::ground::Opened;
+use crate::opened::Opened;
 use crate::volumes::NamedVolume;
 use crate::{image_config, images, tags, volumes};
 

@@ -5,8 +5,8 @@ use longshore_executor::ExecutorError;
 use longshore_runtime::RuntimeError;
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
+use crate::opened::Opened;
 
 /// Starts a container that was created; one that runs or has run is left as it is.
 pub(crate) fn start(opened: &Opened, id: &ContainerId) -> Result<(), ExecutorError> {

@@ -6,9 +6,9 @@ use longshore_executor::ExecutorError;
 use longshore_runtime::{Counters, Status};
 
 use crate::faults;
-use crate::ground::Opened;
 use crate::handle::ContainerId;
 use crate::observe;
+use crate::opened::Opened;
 
 /// The counters now; `None` when the container does not run.
 pub(crate) fn sample(opened: &Opened, id: &ContainerId) -> Result<Option<Sample>, ExecutorError> {
@@ -21,8 +21,13 @@ pub(crate) fn counters(
     opened: &Opened,
     id: &ContainerId,
 ) -> Result<Option<Counters>, ExecutorError> {
-    if opened.container_of(id)?.is_none() {
-        return Ok(None);
+    match observe::status(opened, id)? {
+        Some(Status::Running { .. }) => {}
+        // Its supervisor may still be there, and the counters of what has ended with it.
+        Some(
+            Status::Created { .. } | Status::Starting | Status::Ended(_) | Status::Lost { .. },
+        )
+        | None => return Ok(None),
     }
     let counters = opened.runtime.usage(&id.name());
     counters.map_err(|why| faults::of_runtime(&format!("read the counters of container {id}"), why))

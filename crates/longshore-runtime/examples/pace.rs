@@ -1,6 +1,6 @@
 //! How quick containers are, alone and side by side; how much a supervisor carries, and weighs.
 //!
-//! `pace SUPERVISOR LAYER`: both paths, of the program `longshore-supervisor` and of a folder with a
+//! `pace SUPERVISOR LAYER [chain]`: both paths, of the program `longshore-supervisor` and of a folder with a
 //! shell. Needs root.
 
 #![expect(
@@ -22,7 +22,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let usage = "usage: pace SUPERVISOR LAYER";
+    let usage = "usage: pace SUPERVISOR LAYER [chain]";
     let supervisor = arguments.next().ok_or(usage)?;
     let layer = arguments.next().ok_or(usage)?;
     let folder = tempfile::tempdir()?;
@@ -31,9 +31,13 @@ fn main() -> Outcome<()> {
         supervisor: SupervisorProgram::Path(supervisor),
         oci_runtime: None,
     })?;
+    let only_chain = arguments.next().is_some();
     let play = Play { runtime, layer };
     play.once("warm", &["true"])?;
     play.chain()?;
+    if only_chain {
+        return Ok(());
+    }
     for lanes in [1, 4, 8] {
         play.side_by_side(lanes, 100)?;
     }
@@ -91,17 +95,20 @@ impl Play {
     fn chain(&self) -> Outcome<()> {
         const ROUNDS: usize = 100;
         let mut laps: [Vec<Duration>; 4] = Default::default();
+        let before = cpu_of_children()?;
         for round in 0..ROUNDS {
             let marks = self.once(&format!("chain-{round}"), &["true"])?;
             for (lap, mark) in laps.iter_mut().zip(marks) {
                 lap.push(mark);
             }
         }
+        let cpu = cpu_of_children()?.saturating_sub(before) / u32::try_from(ROUNDS)?;
         let [create, start, end, remove] = laps.map(median);
         let whole = create + start + end + remove;
         println!(
             "true, alone: {whole:.1?} = create {create:.1?} + start {start:.1?} \
-             + until exit.json is there {end:.1?} + until it is cleaned and removed {remove:.1?}"
+             + until exit.json is there {end:.1?} + until it is cleaned and removed {remove:.1?}; \
+             CPU of all its processes {cpu:.1?}"
         );
         Ok(())
     }
@@ -134,16 +141,14 @@ impl Play {
     fn side_by_side(&self, lanes: usize, each: usize) -> Outcome<()> {
         let begun = Instant::now();
         let next = AtomicUsize::new(0);
+        let numbers = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|it| *it < each);
+        let run = || -> Outcome<()> {
+            while let Some(number) = numbers() {
+                self.once(&format!("beside-{lanes}-{number}"), &["true"])?;
+            }
+            Ok(())
+        };
         std::thread::scope(|scope| {
-            let run = || -> Outcome<()> {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= each {
-                        return Ok(());
-                    }
-                    self.once(&format!("beside-{lanes}-{number}"), &["true"])?;
-                }
-            };
             let running: Vec<_> = (0..lanes).map(|_| scope.spawn(run)).collect();
             running
                 .into_iter()
@@ -160,10 +165,15 @@ impl Play {
         let script = format!("yes {} | head -n {LINES}", "x".repeat(59));
         let config = self.config("log", &["sh", "-c", &script]);
         self.runtime.create(&config)?;
+        let before = cpu_of_children()?;
         let begun = Instant::now();
         self.runtime.start(&config.name)?;
         self.wait(&config.name)?;
         let took = begun.elapsed();
+        let inside = match self.runtime.status(&config.name)? {
+            Some(Status::Ended(ended)) => ended.totals.cpu_nanos.unwrap_or_default(),
+            _ => 0,
+        };
         let mut log = self.runtime.log(&config.name)?.ok_or("no log")?;
         let begun = Instant::now();
         let mut bytes = 0;
@@ -179,6 +189,12 @@ impl Play {
             rate(read)
         );
         self.runtime.remove(&config.name, WhileRunning::Spare)?;
+        self.runtime.status(&config.name)?;
+        let cpu = cpu_of_children()?.saturating_sub(before + Duration::from_nanos(inside));
+        println!(
+            "the supervisor took {cpu:.1?} of CPU for it: {:.0} MB/s",
+            rate(cpu)
+        );
         Ok(())
     }
 
@@ -212,6 +228,16 @@ impl Play {
         }
         Ok(())
     }
+}
+
+/// CPU time of children that this process has waited for, and of theirs.
+fn cpu_of_children() -> Outcome<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = text.rsplit_once(')').ok_or("odd /proc/self/stat")?;
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks: Result<Vec<u32>, _> = ticks.map(str::parse).collect();
+    Ok(TICK * ticks?.iter().sum::<u32>())
 }
 
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {

@@ -1,5 +1,5 @@
 //! The control group of one container: where the kernel counts and bounds what it takes. Its limits
-//! are written by the OCI runtime, from the spec; here it is named, read, killed, frozen and removed.
+//! are written by the OCI runtime, from the spec; here it is named, read, killed and removed.
 
 mod counters;
 mod folder;
@@ -13,7 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use counters::Counters;
-pub(crate) use layout::{CgroupFacts, Layout};
+pub(crate) use layout::Layout;
+pub use layout::{CgroupFacts, cgroup_facts};
 
 /// Every group of ours is below one of this name, in each hierarchy.
 const PARENT: &str = "longshore";
@@ -23,16 +24,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Why a control group could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
+    /// The machine has none, where they usually are.
     #[error("this machine has no control groups at /sys/fs/cgroup")]
     Absent,
+    /// A file of one could not be used.
     #[error("cannot {tried} {path}")]
     Io {
+        /// What was tried, as a verb.
         tried: &'static str,
+        /// With what.
         path: PathBuf,
+        /// What the system said.
         source: io::Error,
     },
+    /// Something in one does not die.
     #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
-    StillAlive { path: PathBuf },
+    StillAlive {
+        /// The folder of the group.
+        path: PathBuf,
+    },
 }
 
 impl CgroupError {
@@ -43,15 +53,6 @@ impl CgroupError {
             source,
         }
     }
-}
-
-/// May the processes of a group run?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Motion {
-    /// They stand still until they are thawed.
-    Frozen,
-    /// They run.
-    Thawed,
 }
 
 /// The control group of one container. It need not exist.
@@ -110,8 +111,12 @@ impl Cgroup {
     pub(crate) fn kill(&self) -> Result<(), CgroupError> {
         for (_, folder) in self.folders() {
             let is_empty = || {
-                self.kill_once()?;
-                Ok(folder::processes(&folder)?.is_empty())
+                let is_empty = folder::processes(&folder)?.is_empty();
+                // Even to look by freezing costs every CPU of the machine a pause.
+                if !is_empty {
+                    self.kill_once()?;
+                }
+                Ok(is_empty)
             };
             eventually(is_empty, &folder)?;
         }
@@ -125,12 +130,14 @@ impl Cgroup {
         }
     }
 
-    /// Stops all its processes where they are, or lets them go on; returns when they do.
-    pub(crate) fn set_motion(&self, motion: Motion) -> Result<(), CgroupError> {
-        match &self.layout {
-            Layout::V1(hierarchies) => v1::set_motion(hierarchies, &self.path, motion),
-            Layout::V2(root) => v2::set_motion(&root.join(&self.path), motion),
+    /// Removes its folders unless something is in one of them. Says whether they are gone.
+    pub(crate) fn remove_if_empty(&self) -> Result<bool, CgroupError> {
+        for (_, folder) in self.folders() {
+            if !folder::remove(&folder)? {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
 
     /// Removes its folders, which must have no processes any more. Nothing happens where they are

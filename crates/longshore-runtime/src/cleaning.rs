@@ -1,10 +1,11 @@
 //! What is left of a container that runs no more, outside of its folder.
 
 use std::fs::File;
+use std::io;
 
 use crate::cgroup::{Cgroup, CgroupError};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Folder, discard};
+use crate::folder::Folder;
 
 /// Cleans away what is left of a container that will never run again, unless that is done already or
 /// its supervisor is still about it.
@@ -13,20 +14,26 @@ pub(crate) fn finish(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
     if Folder::has(&cleaned)? || folder.is_supervised()? {
         return Ok(());
     }
-    clean(folder, name)?;
-    File::create(&cleaned).map(drop).tried("write", &cleaned)
+    clean(name)?;
+    match File::create(&cleaned) {
+        // It was removed meanwhile.
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        made => made.map(drop).tried("write", &cleaned),
+    }
 }
 
 /// Cleans away what is left of a container that does not run, as long as none can begin.
-pub(crate) fn clean(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
-    clean_cgroup(name)?;
-    discard(&folder.control())
-}
-
+///
 /// Kills what is left of its processes and removes its control group.
-pub(crate) fn clean_cgroup(name: &str) -> Result<(), RuntimeError> {
+pub(crate) fn clean(name: &str) -> Result<(), RuntimeError> {
     let cgroup = cgroup(name)?;
-    let cleaned = cgroup.kill().and_then(|()| cgroup.remove());
+    let cleaned = cgroup.remove_if_empty().and_then(|is_gone| {
+        if is_gone {
+            return Ok(());
+        }
+        cgroup.kill()?;
+        cgroup.remove()
+    });
     cleaned.map_err(|source| in_the_way(name, source))
 }
 

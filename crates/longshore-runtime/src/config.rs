@@ -167,3 +167,43 @@ pub enum Seccomp {
     /// What this profile says, the JSON text that Docker takes as `seccomp=FILE`.
     Profile(String),
 }
+
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    /// A container as plain as they come.
+    pub(crate) fn config() -> ContainerConfig {
+        ContainerConfig {
+            name: "longshore-1".to_owned(),
+            labels: [].into(),
+            rootfs: Rootfs {
+                layers: vec!["/layers/1".into()],
+                like: None,
+                read_only: false,
+            },
+            process: Process {
+                argv: vec!["sh".to_owned(), "-c".to_owned(), "true".to_owned()],
+                env: vec![("LANG".to_owned(), "C".to_owned())],
+                workdir: "/work".into(),
+                user: None,
+                init: true,
+                capabilities: vec!["CAP_CHOWN".to_owned()],
+                no_new_privileges: true,
+                privileged: false,
+                limits: vec![],
+            },
+            hostname: "box".to_owned(),
+            extra_hosts: vec![],
+            dns: vec![],
+            mounts: vec![],
+            bounds: Bounds::default(),
+            network: Network::None,
+            seccomp: Seccomp::Default,
+            stop_signal: 15,
+            stop_grace_millis: 10_000,
+            run_limit_millis: None,
+            log_limit_bytes: 1_000_000,
+        }
+    }
+}

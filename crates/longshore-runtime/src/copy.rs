@@ -99,7 +99,8 @@ fn file(
 
 /// The owner first, since a new one takes special rights away; times last.
 fn dress(source: BorrowedFd<'_>, target: BorrowedFd<'_>, found: &Stat) -> io::Result<()> {
-    rustix::fs::fchown(target, uid(found), gid(found))?;
+    let (uid, gid) = owner(found);
+    rustix::fs::fchown(target, uid, gid)?;
     rustix::fs::fchmod(target, Mode::from_raw_mode(found.st_mode))?;
     attributes(source, target)?;
     rustix::fs::futimens(target, &times(found))?;
@@ -126,14 +127,9 @@ fn attributes(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result<()> 
 }
 
 fn own(target: BorrowedFd<'_>, name: &CStr, found: &Stat) -> io::Result<()> {
+    let (uid, gid) = owner(found);
     let flags = AtFlags::SYMLINK_NOFOLLOW;
-    Ok(rustix::fs::chownat(
-        target,
-        name,
-        uid(found),
-        gid(found),
-        flags,
-    )?)
+    Ok(rustix::fs::chownat(target, name, uid, gid, flags)?)
 }
 
 fn set_times(target: BorrowedFd<'_>, name: &CStr, found: &Stat) -> io::Result<()> {
@@ -146,12 +142,9 @@ fn open(folder: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> io::Result<OwnedF
     Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?)
 }
 
-fn uid(found: &Stat) -> Option<Uid> {
-    Some(Uid::from_raw(found.st_uid))
-}
-
-fn gid(found: &Stat) -> Option<Gid> {
-    Some(Gid::from_raw(found.st_gid))
+fn owner(found: &Stat) -> (Option<Uid>, Option<Gid>) {
+    let (uid, gid) = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
+    (Some(uid), Some(gid))
 }
 
 fn times(found: &Stat) -> Timestamps {

@@ -97,6 +97,8 @@ impl Entry {
     /// Returns only if the program cannot be executed.
     fn run(&self) -> Refused {
         reset_signals();
+        // A supervisor is killed late when memory runs out, its container is not.
+        let _ = std::fs::write("/proc/self/oom_score_adj", "0");
         if let Err(refused) = self.give_up_rights() {
             return refused;
         }

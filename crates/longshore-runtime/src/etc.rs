@@ -135,7 +135,7 @@ fn read(path: &Path) -> Result<String, EtcError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec;
+    use crate::config::samples;
 
     struct Files(tempfile::TempDir);
 
@@ -164,7 +164,7 @@ mod tests {
     fn config(network: Network) -> ContainerConfig {
         ContainerConfig {
             network,
-            ..spec::tests::config()
+            ..samples::config()
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! | file | written by | says |
 //! |---|---|---|
-//! | `container.json` | who creates it | that the container exists, and what it is to be |
-//! | `lock` | who creates it | nothing: see [`crate::lock`] |
+//! | `container.json` | who creates it | that the container exists, and what it is to be; locked by its supervisor ([`crate::lock`]) |
 //! | `starting.json` | supervisor | from here on something of the job may have run |
 //! | `running.json` | supervisor | the same file by a new name: its program runs |
 //! | `refused.json` | supervisor | its program could not be started, nothing ran |
 //! | `exit.json` | supervisor | how it ended |
-//! | `cleaned` | supervisor, or whoever finds it ended | nothing outside of the folder is left |
+//! | `cleaned` | supervisor, or whoever finds it ended | nothing outside of the folder is left; for a supervisor, once more the same file |
+//!
+//! Files that only matter as long as the supervisor lives are not here, but in memory: to make a file
+//! and remove it is among the slowest things that a container is made of.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -38,10 +40,6 @@ impl Folder {
 
     pub(crate) fn container(&self) -> PathBuf {
         self.path.join("container.json")
-    }
-
-    pub(crate) fn lock(&self) -> PathBuf {
-        self.path.join("lock")
     }
 
     pub(crate) fn starting(&self) -> PathBuf {
@@ -80,7 +78,7 @@ impl Folder {
 
     /// A supervisor lives.
     pub(crate) fn is_supervised(&self) -> Result<bool, RuntimeError> {
-        let path = self.lock();
+        let path = self.container();
         let holder = lock::holder(&path).tried("ask for", &path)?;
         Ok(holder == Holder::Supervisor)
     }
@@ -114,6 +112,10 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, R
 }
 
 /// Writes a record aside and gives it its name. There must be one writer of this file at a time.
+///
+/// It is brought to the disk when it has its name, by which one trip does for both: a file system that
+/// keeps a journal writes the name of a file before what comes after it. Should the power go in that
+/// moment, the file may be there and empty.
 pub(crate) fn write_json(
     path: &Path,
     value: &impl Serialize,
@@ -122,22 +124,11 @@ pub(crate) fn write_json(
     let aside = path.with_extension("new");
     let mut file = File::create(&aside).tried("write", &aside)?;
     file.write_all(&json(value)).tried("write", &aside)?;
-    if durability == Durability::Now {
-        file.sync_data().tried("bring to the disk", &aside)?;
-    }
     fs::rename(&aside, path).tried("name", path)?;
     match durability {
-        Durability::Now => sync_folder(path),
+        Durability::Now => file.sync_all().tried("bring to the disk", path),
         Durability::Later => Ok(()),
     }
-}
-
-/// The name of a file is on the disk only with its folder.
-fn sync_folder(path: &Path) -> Result<(), RuntimeError> {
-    let folder = path.parent().unwrap_or(path);
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .tried("bring to the disk", folder)
 }
 
 /// Records of ours as text.

@@ -1,6 +1,5 @@
 //! Starting a supervisor, seen from the process that wants one.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -47,8 +46,6 @@ pub(crate) fn spawn(
     program: &Path,
     order: &Order,
 ) -> Result<(Child, UnixStream), RuntimeError> {
-    let complaint = folder.complaint();
-    let stderr = File::create(&complaint).tried("write", &complaint)?;
     let (mut ours, theirs) = UnixStream::pair().tried("connect with", program)?;
     ours.write_all(&order_line(order))
         .tried("connect with", program)?;
@@ -58,7 +55,7 @@ pub(crate) fn spawn(
         .current_dir(folder.path())
         .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::null())
-        .stderr(stderr)
+        .stderr(Stdio::null())
         .spawn()
         .tried("execute", program)?;
     Ok((child, ours))

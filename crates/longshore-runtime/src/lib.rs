@@ -22,18 +22,20 @@ mod launch;
 mod lock;
 mod log;
 mod network;
+mod outcome;
 mod overlay;
 mod record;
 mod runtime;
 mod sealed;
 mod seccomp;
+mod skeleton;
 mod spec;
 mod status;
 mod supervisor;
 mod volumes;
 
 pub use capabilities::resolve_capabilities;
-pub use cgroup::Counters;
+pub use cgroup::{CgroupFacts, Counters, cgroup_facts};
 pub use config::{
     Bounds, ContainerConfig, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit,
     Rootfs, Seccomp,
@@ -41,8 +43,8 @@ pub use config::{
 pub use error::{CgroupError, RuntimeError};
 pub use log::LogFile;
 pub use network::{Means, Missing, private_means};
-pub use runtime::{
-    Delivered, Made, Removal, Runtime, RuntimeOptions, SupervisorProgram, WhileRunning,
-};
+pub use outcome::{Delivered, Made, Removal, RuntimeOptions, SupervisorProgram, WhileRunning};
+pub use runtime::Runtime;
+pub use seccomp::{InvalidProfile, check_profile};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
 pub use supervisor::run_if_supervisor;

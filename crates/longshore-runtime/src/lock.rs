@@ -17,7 +17,14 @@ use nix::libc;
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// The file that is locked. A supervisor must not open it by its name.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 /// Who holds the lock.
@@ -42,14 +49,14 @@ pub(crate) enum Claim {
 
 /// Takes the lock; none if somebody has it.
 pub(crate) fn take(path: &Path, claim: Claim) -> io::Result<Option<Lock>> {
-    let file = File::options().write(true).open(path)?;
+    let file = File::options().read(true).write(true).open(path)?;
     let wanted = whole_file();
     let asked = match claim {
         Claim::Supervisor => FcntlArg::F_SETLK(&wanted),
         Claim::Remover => FcntlArg::F_OFD_SETLK(&wanted),
     };
     match fcntl(file.as_raw_fd(), asked) {
-        Ok(_) => Ok(Some(Lock { _file: file })),
+        Ok(_) => Ok(Some(Lock { file })),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
         Err(why) => Err(why.into()),
     }

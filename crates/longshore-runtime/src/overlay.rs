@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::mount::MountFlags;
 
 use crate::Rootfs;
 use crate::folder::Folder;
@@ -35,21 +35,27 @@ pub(crate) enum OverlayError {
 /// The kernel takes the options of a mount as one page.
 const OPTIONS_MAX: usize = 4000;
 
-/// Mounts the root of a container that never ran, for this process alone, and says where.
-pub(crate) fn mount(folder: &Folder, rootfs: &Rootfs) -> Result<PathBuf, OverlayError> {
-    let [upper, work, merged] = ["upper", "work", "merged"].map(|name| folder.path().join(name));
-    for path in [&upper, &work, &merged] {
+/// Mounts the root of a container that never ran at `merged`. Below the layers of its image is `lowest`.
+pub(crate) fn mount(
+    folder: &Folder,
+    rootfs: &Rootfs,
+    lowest: &Path,
+    merged: &Path,
+) -> Result<(), OverlayError> {
+    let [upper, work] = ["upper", "work"].map(|name| folder.path().join(name));
+    for path in [&upper, &work] {
         // Of a start that did not come so far that anything ran.
         tried("remove", path, remove(path))?;
         tried("make", path, fs::create_dir(path))?;
     }
     dress(&upper, rootfs.like.as_deref())?;
-    let open = |path: &PathBuf| {
+    let open = |path: &Path| {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from);
         tried("open", path, opened)
     };
-    let layers = rootfs.layers.iter().rev().map(open);
+    let layers = rootfs.layers.iter().rev().map(PathBuf::as_path);
+    let layers = layers.chain([lowest]).map(open);
     let layers = layers.collect::<Result<Vec<_>, _>>()?;
     let (upper_opened, work_opened) = (open(&upper)?, open(&work)?);
     // Descriptors are short whatever the folders are called, and hold neither `:` nor `,`.
@@ -68,7 +74,7 @@ pub(crate) fn mount(folder: &Folder, rootfs: &Rootfs) -> Result<PathBuf, Overlay
     let options = CString::new(options).expect("numbers and words");
     let mounted = rustix::mount::mount(
         "overlay",
-        &merged,
+        merged,
         "overlay",
         MountFlags::empty(),
         options.as_c_str(),
@@ -77,13 +83,7 @@ pub(crate) fn mount(folder: &Folder, rootfs: &Rootfs) -> Result<PathBuf, Overlay
         path: folder.path().to_owned(),
         source: why.into(),
     })?;
-    Ok(merged)
-}
-
-/// Unmounts the root with all that is mounted below it.
-pub(crate) fn unmount(merged: &Path) {
-    // It goes with this process at the latest.
-    let _ = rustix::mount::unmount(merged, UnmountFlags::DETACH);
+    Ok(())
 }
 
 /// Gives the root the owner, rights and times that the image says it has.

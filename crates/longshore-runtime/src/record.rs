@@ -54,8 +54,11 @@ pub(crate) fn standing(folder: &Folder) -> Result<Option<Status>, RuntimeError> 
 
 fn look(folder: &Folder) -> Result<Status, RuntimeError> {
     let is_supervised = folder.is_supervised()?;
-    if let Some(exit) = read_json::<Exit>(&folder.exit())? {
-        return Ok(Status::Ended(exit.ended));
+    match read_json::<Exit>(&folder.exit()) {
+        Ok(Some(exit)) => return Ok(Status::Ended(exit.ended)),
+        // The power went while it was written, and it says nothing.
+        Ok(None) | Err(RuntimeError::Record { .. }) => {}
+        Err(why) => return Err(why),
     }
     let running: Option<Begun> = read_json(&folder.running())?;
     let started_at = running.map(|begun| begun.at);
@@ -75,5 +78,10 @@ fn look(folder: &Folder) -> Result<Status, RuntimeError> {
 /// Something of the job may have run.
 pub(crate) fn has_begun(folder: &Folder) -> Result<bool, RuntimeError> {
     // In the order in which the file gets its names.
-    Ok(Folder::has(&folder.starting())? || Folder::has(&folder.running())?)
+    for path in [folder.starting(), folder.running(), folder.cleaned()] {
+        if Folder::has(&path)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -1,12 +1,14 @@
 //! All that can be done with containers, by whoever wants them.
 
+mod removal;
+
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use longshore_core::limits;
@@ -14,73 +16,14 @@ use longshore_core::limits;
 use crate::cleaning;
 use crate::control::{self, Reply, Request};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Folder, discard, json, read_json};
+use crate::folder::{Folder, json, read_json};
 use crate::launch::{self, Order, Word};
-use crate::lock::{self, Claim};
 use crate::record::{self, Container, SCHEMA};
 use crate::sealed::Sealed;
-use crate::{ContainerConfig, Counters, LogFile, Status};
-
-/// Where containers live and what runs them.
-#[derive(Clone, Debug)]
-pub struct RuntimeOptions {
-    /// The folder of all containers; made if it is missing.
-    pub root: PathBuf,
-    /// The program that is executed as supervisor.
-    pub supervisor: SupervisorProgram,
-    /// A program with the command line of `runc` that runs containers in place of what is built in.
-    pub oci_runtime: Option<PathBuf>,
-}
-
-/// The program that is executed as supervisor: its `main` begins with
-/// [`run_if_supervisor`](crate::run_if_supervisor).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SupervisorProgram {
-    /// The one that this process was executed from.
-    ThisBinary,
-    /// This one.
-    Path(PathBuf),
-}
-
-/// Whether a container was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
-    /// It was not, and is now.
-    New,
-    /// One of this name was.
-    Existed,
-}
-
-/// What became of a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivered {
-    /// The container has it.
-    Yes,
-    /// The container does not run.
-    NotRunning,
-    /// There is no such container.
-    WasAbsent,
-}
-
-/// What becomes of a container that runs when it is to be removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhileRunning {
-    /// It goes on, and is not removed.
-    Spare,
-    /// It is killed.
-    Kill,
-}
-
-/// What became of a removal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// The container is gone, and nothing of it is left.
-    Gone,
-    /// There was none.
-    WasAbsent,
-    /// It runs and was spared.
-    Runs,
-}
+use crate::skeleton;
+use crate::{
+    ContainerConfig, Counters, Delivered, LogFile, Made, RuntimeOptions, Status, SupervisorProgram,
+};
 
 /// All containers below one folder. Any number of processes may have one of it at a time. Every
 /// method may block: up to seconds where that is said, for moments else.
@@ -92,9 +35,6 @@ pub struct Runtime {
     program: OnceLock<Sealed>,
     children: Mutex<Vec<Child>>,
 }
-
-/// A folder that was to be a container and is none after so long never will be.
-const UNFINISHED: Duration = Duration::from_hours(1);
 
 impl Runtime {
     /// Makes the folders, and removes what is left of removals that were broken off.
@@ -112,9 +52,12 @@ impl Runtime {
         let root = root.tried("make", &options.root)?;
         let containers = root.join("containers");
         let gone = root.join("gone");
-        for folder in [&containers, &gone] {
+        for folder in [&containers, &gone, &root.join(MOUNTS)] {
             private_folder(folder).tried("make", folder)?;
         }
+        skeleton::spread(&containers).tried("open", &containers)?;
+        let layer = root.join(SKELETON);
+        skeleton::make(&layer).tried("make", &layer)?;
         let runtime = Self {
             options,
             containers,
@@ -139,12 +82,6 @@ impl Runtime {
     pub fn create(&self, config: &ContainerConfig) -> Result<Made, RuntimeError> {
         let folder = self.container(&config.name)?;
         private_folder(folder.path()).tried("make", folder.path())?;
-        let lock = folder.lock();
-        fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&lock)
-            .tried("write", &lock)?;
         let container = Container {
             schema: SCHEMA,
             created_at: Timestamp::now(),
@@ -156,8 +93,17 @@ impl Runtime {
         aside.write_all(&json(&container)).tried("write", &path)?;
         match aside.persist_noclobber(&path) {
             Ok(_) => Ok(Made::New),
-            Err(why) if why.error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Existed),
-            Err(why) => Err(why.error).tried("name", &path),
+            Err(why) if why.error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(why.error).tried("name", &path)
+            }
+            Err(why) if is_empty(&path)? && !record::has_begun(&folder)? => {
+                why.file
+                    .persist(&path)
+                    .map_err(|why| why.error)
+                    .tried("name", &path)?;
+                Ok(Made::New)
+            }
+            Err(_) => Ok(Made::Existed),
         }
     }
 
@@ -284,63 +230,6 @@ impl Runtime {
         LogFile::open(&path).tried("open", &path)
     }
 
-    /// Removes a container with its log, its files and its volumes without a name. May take seconds.
-    ///
-    /// # Errors
-    /// Something of it cannot be removed, or is still there after all its time.
-    pub fn remove(&self, name: &str, while_running: WhileRunning) -> Result<Removal, RuntimeError> {
-        let folder = self.container(name)?;
-        let deadline = Instant::now() + limits::REMOVE_CALL;
-        while let Some(left) = left_until(deadline) {
-            if !Folder::has(folder.path())? {
-                return Ok(Removal::WasAbsent);
-            }
-            if let Some(removal) = self.try_remove(name, &folder)? {
-                return Ok(removal);
-            }
-            let is_ending = matches!(record::standing(&folder)?, Some(Status::Ended(_)));
-            if while_running == WhileRunning::Spare && !is_ending && folder.is_supervised()? {
-                return Ok(Removal::Runs);
-            }
-            if !is_ending {
-                self.ask(name, KILL)?;
-            }
-            control::wait_gone(&folder, left).tried("ask", folder.path())?;
-            self.bury();
-            // Somebody else may be removing it.
-            std::thread::sleep(control::PAUSE);
-        }
-        Err(too_late(name, "it has not ended"))
-    }
-
-    /// Removes a container that nobody supervises; none if somebody does, or removes it.
-    fn try_remove(&self, name: &str, folder: &Folder) -> Result<Option<Removal>, RuntimeError> {
-        let path = folder.lock();
-        let lock = match lock::take(&path, Claim::Remover) {
-            Ok(Some(lock)) => Some(lock),
-            Ok(None) => return Ok(None),
-            Err(why) if why.kind() == io::ErrorKind::NotFound => None,
-            Err(why) => return Err(why).tried("lock", &path),
-        };
-        let was_there = Folder::has(&folder.container())?;
-        cleaning::clean(folder, name)?;
-        let aside = tempfile::Builder::new().tempdir_in(&self.gone);
-        let aside = aside.tried("write in", &self.gone)?;
-        match fs::rename(folder.path(), aside.path()) {
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {
-                return Ok(Some(Removal::WasAbsent));
-            }
-            renamed => renamed.tried("remove", folder.path())?,
-        }
-        drop(lock);
-        discard(aside.path())?;
-        Ok(Some(if was_there {
-            Removal::Gone
-        } else {
-            Removal::WasAbsent
-        }))
-    }
-
     fn launch(&self, name: &str, folder: &Folder, left: Duration) -> Result<Word, RuntimeError> {
         let order = Order {
             oci_runtime: self.options.oci_runtime.clone(),
@@ -411,28 +300,17 @@ impl Runtime {
         self.children()
             .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
     }
-
-    fn sweep(&self) -> Result<(), RuntimeError> {
-        for name in entries(&self.gone)? {
-            discard(&self.gone.join(name))?;
-        }
-        let now = SystemTime::from(Timestamp::now());
-        for name in entries(&self.containers)? {
-            let folder = Folder::at(self.containers.join(&name));
-            let made = fs::metadata(folder.path()).and_then(|found| found.modified());
-            let age = made.ok().and_then(|made| now.duration_since(made).ok());
-            if !Folder::has(&folder.container())? && age.is_some_and(|age| age > UNFINISHED) {
-                self.try_remove(&name, &folder)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-const KILL: Request = Request::Stop {
-    signal: 9,
-    grace_millis: 0,
-};
+/// Where every supervisor mounts what is its own: no two of them see each other's.
+pub(crate) const MOUNTS: &str = "mounts";
+/// The lowest layer of all containers.
+pub(crate) const SKELETON: &str = "skeleton";
+
+/// The power went while it was written, long ago: a record gets its name when it is whole.
+fn is_empty(path: &Path) -> Result<bool, RuntimeError> {
+    Ok(fs::metadata(path).tried("look at", path)?.len() == 0)
+}
 
 fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)

@@ -49,12 +49,26 @@ pub(crate) enum SeccompError {
     Install(#[source] std::io::Error),
 }
 
+/// What is wrong with a seccomp profile.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct InvalidProfile(#[from] SeccompError);
+
+/// Reads a profile, the JSON text that Docker takes as `seccomp=FILE`. Names that it permits and that
+/// no system call has: they stay forbidden.
+///
+/// # Errors
+/// It is none, or cannot be kept to.
+pub fn check_profile(text: &str) -> Result<Vec<String>, InvalidProfile> {
+    let profile = Profile::parse(text)?;
+    Ok(profile.unknown(native()?)?)
+}
+
 /// A filter, ready for the kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     program: Vec<Instruction>,
     flags: usize,
-    unknown: Vec<String>,
 }
 
 /// What the kernel takes for a program.
@@ -73,17 +87,12 @@ impl Filter {
         let Some(profile) = profile_of(config)? else {
             return Ok(None);
         };
+        profile.unknown(native()?)?;
         let rules = profile.rules_for(subject(config)?)?;
         Ok(Some(Self {
             program: program::program_of(&rules)?,
             flags: profile.flags.iter().map(|flag| bit_of(*flag)).sum(),
-            unknown: rules.unknown,
         }))
-    }
-
-    /// Names in the profile that no system call has; they would have been permitted.
-    pub(crate) fn unknown(&self) -> &[String] {
-        &self.unknown
     }
 
     /// Holds this thread to the filter, and all that it begins, for good. The thread needs
@@ -141,11 +150,15 @@ fn profile_of(config: &ContainerConfig) -> Result<Option<Profile>, SeccompError>
     }
 }
 
+fn native() -> Result<Architecture, SeccompError> {
+    Architecture::native().ok_or(SeccompError::Architecture)
+}
+
 fn subject(config: &ContainerConfig) -> Result<Subject, SeccompError> {
     let uname = rustix::system::uname();
     Ok(Subject {
         capabilities: CapabilitySet::of(&config.process)?,
-        architecture: Architecture::native().ok_or(SeccompError::Architecture)?,
+        architecture: native()?,
         kernel: profile::version_of(&uname.release().to_string_lossy())?,
     })
 }

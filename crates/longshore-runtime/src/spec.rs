@@ -147,4 +147,4 @@ fn namespaces(layout: &Layout) -> Result<Vec<LinuxNamespace>, OciSpecError> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -4,6 +4,7 @@
 //! What is set up belongs to this process (its mounts, its network): when it is gone, however that
 //! came about, so is all of that, and the kernel kills the container.
 
+mod binary;
 mod builtin;
 mod desk;
 mod pump;
@@ -12,23 +13,26 @@ mod stage;
 mod starter;
 mod watch;
 
-use std::fs::File;
-use std::io::Write;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use longshore_core::with_causes;
 use nix::libc;
 
+use crate::Ended;
 use crate::cleaning;
 use crate::devices::{self, Reach};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Durability, Folder, discard, read_json, write_json};
+use crate::folder::{Durability, Folder, discard, write_json};
 use crate::launch::{self, Word};
-use crate::lock::{self, Claim};
-use crate::overlay;
+use crate::lock::{self, Claim, Lock};
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
+use crate::spec::Target;
 
 use desk::Desk;
 use refusal::Refusal;
@@ -43,24 +47,26 @@ pub fn run_if_supervisor() -> Option<ExitCode> {
     if name.is_none_or(|name| name != launch::SUPERVISOR) {
         return None;
     }
+    std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
     let Err(why) = supervise() else {
         return Some(ExitCode::SUCCESS);
     };
-    // Nobody is there to be told that there is no room even for this.
-    let _ = writeln!(std::io::stderr(), "{}", with_causes(&why));
+    complain(&with_causes(&why));
     Some(ExitCode::FAILURE)
+}
+
+/// Leaves word of what must not happen in the container's folder, which this process is in.
+fn complain(text: &str) {
+    // Nobody is there to be told that there is no room even for this.
+    let _ = fs::write(Folder::at(".".into()).complaint(), text);
 }
 
 fn supervise() -> Result<(), RuntimeError> {
     stand_alone();
-    let here = std::path::Path::new(".");
+    let here = Path::new(".");
     let mut starter = Starter::of_stdin().tried("listen to who started the supervisor in", here)?;
     let folder = Folder::at(std::env::current_dir().tried("find", here)?);
-    let Some(_lock) = claim(&folder)? else {
-        starter.say(&Word::Busy);
-        return Ok(());
-    };
-    let Some(container) = read_json::<Container>(&folder.container())? else {
+    let Some((container, _lock)) = claim(&folder)? else {
         starter.say(&Word::Busy);
         return Ok(());
     };
@@ -70,18 +76,20 @@ fn supervise() -> Result<(), RuntimeError> {
         starter.say(&Word::Over);
         return Ok(());
     }
-    let desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
+    let mut desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
     forget_last_try(&folder, name)?;
     match begin(&folder, &container, starter.order()) {
         Ok(watch) => {
             starter.say(&Word::Started);
             drop(starter);
-            end(&folder, name, watch.until_end(desk))
+            // Who waits for this process to be gone waits at the desk, which closes with it.
+            let ended = watch.until_end(&mut desk);
+            end(&folder, name, ended)
         }
         Err(refusal) => {
             let refused = refusal.into_refused();
             write_json(&folder.refused(), &refused, Durability::Later)?;
-            cleaning::clean(&folder, name)?;
+            cleaning::clean(name)?;
             starter.say(&Word::Refused(refused));
             Ok(())
         }
@@ -99,31 +107,56 @@ fn stand_alone() {
     unsafe { libc::close_range(FIRST, u32::MAX, 0) };
     // None of this can fail but where it is so already, or not allowed: then it stays as it is.
     let _ = rustix::process::setsid();
+    let nothing = ignore as extern "C" fn(i32);
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
-        // SAFETY: no handler is installed. A machine that goes down asks the container by itself.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
+        // SAFETY: the handler does nothing.
+        unsafe { libc::signal(signal, nothing as libc::sighandler_t) };
     }
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
     let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
 }
 
-fn claim(folder: &Folder) -> Result<Option<lock::Lock>, RuntimeError> {
-    let path = folder.lock();
-    match lock::take(&path, Claim::Supervisor) {
-        // It was removed meanwhile.
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        taken => taken.tried("lock", &path),
+/// A machine that goes down asks the container by itself to end. What is not handled but ignored would
+/// be ignored by every program that is executed from here, too.
+extern "C" fn ignore(_signal: i32) {}
+
+/// The container, which is this process's from here on; none if it is somebody's already, or gone.
+fn claim(folder: &Folder) -> Result<Option<(Container, Lock)>, RuntimeError> {
+    let path = folder.container();
+    let lock = match lock::take(&path, Claim::Supervisor) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        taken => taken.tried("lock", &path)?,
+    };
+    let Some(lock) = lock else {
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    let mut file = lock.file();
+    let found = file.metadata().tried("look at", &path)?;
+    file.read_to_end(&mut text).tried("read", &path)?;
+    if found.nlink() == 0 {
+        return Ok(None);
+    }
+    match serde_json::from_slice(&text) {
+        Ok(container) => Ok(Some((container, lock))),
+        Err(source) => Err(RuntimeError::Record { path, source }),
     }
 }
 
 /// A start that was broken off, or refused, before anything of the job ran. The word about it goes
 /// last.
 fn forget_last_try(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
-    cleaning::clean_cgroup(name)?;
+    cleaning::clean(name)?;
     for path in [folder.starting(), folder.running(), folder.refused()] {
         discard(&path)?;
     }
     Ok(())
+}
+
+/// A container whose program waits to begin.
+enum Created<'a> {
+    Builtin(builtin::Created),
+    Binary(binary::Created<'a>),
 }
 
 /// From the folder to the program that executes. What is written about it is on the disk before the
@@ -134,17 +167,34 @@ fn begin<'a>(
     order: &launch::Order,
 ) -> Result<Watch<'a>, Refusal> {
     let config = &container.config;
-    let stage = Stage::set(folder, config)?;
-    let created = builtin::create(config, stage.load)?;
+    let target = match order.oci_runtime {
+        None => Target::Library,
+        Some(_) => Target::Binary,
+    };
+    let stage = Stage::set(folder, config, target)?;
+    let bundle = stage.load.bundle.clone();
+    let created = match &order.oci_runtime {
+        None => Created::Builtin(builtin::create(config, stage.load)?),
+        Some(program) => {
+            let inlets = stage.load.inlets;
+            Created::Binary(binary::create(program, &bundle, &config.name, inlets)?)
+        }
+    };
     devices::confine(&stage.cgroup, Reach::of(&config.process))?;
-    let _ = order;
     let begun = Begun {
         schema: SCHEMA,
         at: Timestamp::now(),
     };
     write_json(&folder.starting(), &begun, Durability::Now)?;
-    let init = created.start()?;
-    std::fs::rename(folder.starting(), folder.running()).tried("name", &folder.running())?;
+    let init = match created {
+        Created::Builtin(created) => created.start()?,
+        Created::Binary(created) => created.start()?,
+    };
+    let named = fs::rename(folder.starting(), folder.running());
+    if let Err(why) = named.tried("name", &folder.running()) {
+        // It runs all the same, and is not to be begun again.
+        complain(&with_causes(&why));
+    }
     let instant = Instant::now();
     Ok(Watch {
         config,
@@ -159,15 +209,24 @@ fn begin<'a>(
     })
 }
 
-/// Writes down how it ended, and only then cleans away what is left of it.
-fn end(folder: &Folder, name: &str, ended: crate::Ended) -> Result<(), RuntimeError> {
+/// Writes down how it ended, and only then cleans away what is left of it. Its mounts go with this
+/// process.
+fn end(folder: &Folder, name: &str, ended: Ended) -> Result<(), RuntimeError> {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let mut tries = 600;
     let exit = Exit {
         schema: SCHEMA,
         ended,
     };
-    write_json(&folder.exit(), &exit, Durability::Now)?;
-    overlay::unmount(&folder.path().join("merged"));
-    cleaning::clean(folder, name)?;
-    let cleaned = folder.cleaned();
-    File::create(&cleaned).map(drop).tried("write", &cleaned)
+    while let Err(why) = write_json(&folder.exit(), &exit, Durability::Now) {
+        // The disk may be full, and somebody about to make room; nobody else knows how it ended.
+        complain(&with_causes(&why));
+        if tries == 0 {
+            return Err(why);
+        }
+        tries -= 1;
+        std::thread::sleep(PAUSE);
+    }
+    cleaning::clean(name)?;
+    fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())
 }

@@ -70,7 +70,7 @@ pub use location::{DatabaseUrl, DatabaseUrlError, Location, Served};
 pub use log_place::{BucketUrl, BucketUrlError, LogPlace};
 pub use logs::{LogError, LogQuery, LogStore, LogTotals, LogWriter};
 pub use queue::QueueStanding;
-pub use reports::End;
+pub use reports::{End, ImageSeen, Untold};
 pub use resolve::ResolveError;
 pub use rows::attempts::change::Fenced;
 pub use rows::attempts::lead::Claim;

@@ -39,7 +39,7 @@ pub(crate) async fn folder(folder: &Path) -> Result<Opened, StoreError> {
 /// Opens a database on a server, which is there.
 pub(crate) async fn server(database: &DatabaseUrl) -> Result<Opened, StoreError> {
     let options = database.options();
-    let mut writer = postgres::connect(options, Patience::None).await?;
+    let mut writer = postgres::writer(options, Patience::None).await?;
     postgres::migrate(&mut writer).await?;
     let mark = Uuid::new_v4().simple().to_string();
     let counter = Counter::new();

@@ -25,11 +25,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005.sql"),
     include_str!("../migrations/0006.sql"),
     include_str!("../migrations/0007.sql"),
+    include_str!("../migrations/postgres/0008.sql"),
 ];
 
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = ";
-/// The pool's lock: one in each schema. The number means "longshore" to nobody else.
-const LOCK: &str = "; SELECT pg_advisory_xact_lock(1819242355, \
+/// What is set once for a connection that writes.
+const PLANNING: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+    SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET lock_timeout = ";
+/// Takes the pool's lock: one in each schema. The number means "longshore" to nobody else.
+const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(1819242355, \
     hashtext(COALESCE(current_schema(), '')))";
 const FORMAT: &str = "SELECT version FROM longshore_format";
 const MAKE_FORMAT: &str = "CREATE TABLE IF NOT EXISTS longshore_format (version BIGINT NOT NULL)";
@@ -53,8 +56,25 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
         .disable_statement_logging())
 }
 
+/// Opens a connection that writes: its statements are planned once, by keys. Left to itself the server
+/// plans a set anew each time, which takes as long as to carry it out, or for tables as small as they
+/// were at the first time, and reads them whole for ever.
+pub(crate) async fn writer(
+    options: &PgConnectOptions,
+    patience: Patience,
+) -> Result<PgConnection, StoreError> {
+    let mut connection = connect(options, patience).await?;
+    let patience = STORE_BUSY.as_millis();
+    run(
+        &mut connection,
+        AssertSqlSafe(format!("{PLANNING}{patience}")),
+    )
+    .await?;
+    Ok(connection)
+}
+
 /// Opens a connection; with patience, also to a server that is away for a moment.
-pub(crate) async fn connect(
+async fn connect(
     options: &PgConnectOptions,
     patience: Patience,
 ) -> Result<PgConnection, StoreError> {
@@ -142,11 +162,7 @@ async fn format(connection: &mut PgConnection) -> Result<Option<i64>, StoreError
 
 /// Begins a transaction that may write, once no other one of the pool is open.
 pub(crate) async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    run(
-        connection,
-        AssertSqlSafe(format!("{BEGIN}{}{LOCK}", STORE_BUSY.as_millis())),
-    )
-    .await
+    run(connection, BEGIN).await
 }
 
 /// Makes the transaction durable, and announces it with a mark of digits and letters.

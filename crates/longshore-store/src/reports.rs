@@ -24,9 +24,10 @@ mod ends;
 mod exits;
 mod starts;
 
-pub use ends::End;
 pub(crate) use ends::Ended;
+pub use ends::{End, Untold};
 pub(crate) use exits::{Exited, Removed};
+pub use starts::ImageSeen;
 pub(crate) use starts::{Created, ImageReady, Started};
 
 /// The stages of an attempt that are reported, in the order of its life.

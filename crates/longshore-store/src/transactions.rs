@@ -41,7 +41,7 @@ impl Transactions {
             return Err(error);
         };
         // Nothing but the beginning was said on it: it is said again on another one.
-        self.connection = postgres::connect(server, Patience::Some).await?.into();
+        self.connection = postgres::writer(server, Patience::Some).await?.into();
         self.connection.begin().await?;
         Ok(&mut self.connection)
     }

@@ -10,7 +10,9 @@ use longshore_core::{AttemptId, JobId, Timestamp};
 
 use crate::database::Connection;
 use crate::error::StoreError;
-use crate::reports::{Created, End, Ended, Exited, ImageReady, Removed, Started};
+use crate::reports::{
+    Created, End, Ended, Exited, ImageReady, ImageSeen, Removed, Started, Untold,
+};
 use crate::rows::attempts::change::{self, Fenced};
 use crate::rows::events::{self, NewEvent};
 use crate::rows::jobs::change as job_change;
@@ -54,13 +56,9 @@ impl Store {
         digest: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let digest = digest.map(str::to_owned);
-        self.hand_in(ImageReady {
-            fenced,
-            digest,
-            now,
-        })
-        .await
+        let (digest, at) = (digest.map(str::to_owned), now);
+        let image = ImageSeen { digest, at };
+        self.hand_in(ImageReady { fenced, image }).await
     }
 
     /// The container exists. Said again, it changes nothing.
@@ -73,9 +71,25 @@ impl Store {
         handle: &Handle,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.created_from(fenced, None, handle, now).await
+    }
+
+    /// The container exists, and its image, if one is given, was ready before: both are told at once.
+    /// Said again, it changes nothing.
+    ///
+    /// # Errors
+    /// The report is stale, or the store is busy, full or damaged.
+    pub async fn created_from(
+        &self,
+        fenced: Fenced,
+        image: Option<ImageSeen>,
+        handle: &Handle,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let handle = handle.clone();
         self.hand_in(Created {
             fenced,
+            image,
             handle,
             now,
         })
@@ -157,7 +171,25 @@ impl Store {
     /// # Errors
     /// The report is stale, or the store is busy, full or damaged.
     pub async fn end(&self, fenced: Fenced, end: End) -> Result<JobStatus, StoreError> {
-        self.hand_in(Ended { fenced, end }).await
+        self.end_run(fenced, None, end).await
+    }
+
+    /// The same, with what of the container's run was not told before.
+    ///
+    /// # Errors
+    /// As [`Self::end`].
+    pub async fn end_run(
+        &self,
+        fenced: Fenced,
+        untold: Option<Untold>,
+        end: End,
+    ) -> Result<JobStatus, StoreError> {
+        self.hand_in(Ended {
+            fenced,
+            untold,
+            end,
+        })
+        .await
     }
 
     /// The container of an ended attempt is gone. Said again, it changes nothing.

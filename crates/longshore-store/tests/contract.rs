@@ -110,6 +110,7 @@ contract! {
     sets {
         of_many_reports_at_once_only_the_stale_ones_are_refused,
         a_whole_life_that_is_reported_at_once_is_told_in_its_order,
+        a_life_that_is_told_in_few_reports_reads_like_one_that_is_told_in_many,
         attempts_that_end_together_move_their_jobs_each_its_own_way,
         who_waits_for_several_that_end_together_is_released,
     }

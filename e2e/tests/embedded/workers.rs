@@ -23,8 +23,9 @@ fn the_next_worker_adopts_what_runs_and_the_log_is_whole_to_the_byte() {
     assert_eq!(standing(&job), "failed exit(3)", "{job:#}");
     assert_eq!(job["attempt"], 1);
     assert_eq!(pool.in_volume("starts"), "started");
-    let wanted: String = (0..3000).map(|line| format!("line {line}\n")).collect();
-    assert_eq!(pool.log(&id), wanted + "end");
+    let mut lines: Vec<String> = (0..3000).map(|line| format!("line {line}")).collect();
+    lines.push("end".to_owned());
+    assert_eq!(pool.log(&id), lines.join("\n"));
     assert_eq!(second.leave().code, 0);
     check_nothing_is_left(&pool);
 }
@@ -89,7 +90,8 @@ fn an_attempt_whose_supervisor_is_killed_is_lost_and_tried_again_at_no_cost_of_i
         job["status"] == "completed"
     });
     assert_eq!(job["attempt"], 2, "{job:#}");
-    assert_eq!(job["attempts"][0]["reason"], "lost", "{job:#}");
+    let verdict = &job["attempts"][0]["verdict"];
+    assert_eq!(verdict["reason"], "lost", "{job:#}");
     assert_eq!(worker.leave().code, 0);
     pool.until_gone(&id);
     check_nothing_is_left(&pool);

@@ -54,7 +54,10 @@ pub(super) fn run(parts: &Parts, root: &Path) -> Result<Tally> {
     .arg(parts.kernel()?)
     .arg("-initrd")
     .arg(root)
-    .args(["-append", "console=ttyS0 quiet loglevel=1 panic=-1 no_timer_check"])
+    .args([
+        "-append",
+        "console=ttyS0 quiet loglevel=1 panic=-1 no_timer_check",
+    ])
     .stdin(Stdio::null())
     .stdout(Stdio::piped())
     .stderr(Stdio::null());

@@ -60,7 +60,7 @@ async fn explain(session: &Session, job: &Job) -> Result<Explanation, Failure> {
 /// Which hosts would take it, and when its turn comes.
 async fn queued(session: &Session, job: &Job, plain: Explanation) -> Result<Explanation, Failure> {
     let (store, now) = (session.store().await?, session.now());
-    let answers = outlook::answers(store, job, now).await?;
+    let answers = outlook::answers(session, store, job).await?;
     let forecast = outlook::forecast(store, job, &answers, now).await?;
     let (shut, turn) = (
         gates::shut(store, job).await?,

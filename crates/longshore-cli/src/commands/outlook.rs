@@ -3,16 +3,19 @@
 //! Judged by the same rules as the workers do, from what they wrote down about the hosts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_core::HostId;
 use longshore_core::forecast::{History, expected_start};
+use longshore_core::host::Host;
 use longshore_core::job::Job;
 use longshore_core::limits::{FORECAST_QUEUE, FORECAST_RUNS};
-use longshore_core::placement::{Candidate, Refusal, Score, Sight, Wish, admit};
+use longshore_core::placement::{Candidate, Lacks, Refusal, Score, Sight, Wish, admit};
 use longshore_store::{RunUnderWay, Store, StoreError};
 
 use crate::commands::gates;
+use crate::session::Session;
 
 /// What a host says to a job.
 pub(super) struct HostAnswer {
@@ -49,10 +52,11 @@ impl HostAnswer {
 
 /// What every host of the pool says to a job.
 pub(super) async fn answers(
+    session: &Session,
     store: &Store,
     job: &Job,
-    now: Timestamp,
 ) -> Result<Vec<HostAnswer>, StoreError> {
+    let now = session.now();
     let (mut standings, loads) = (store.host_standings().await?, store.loads().await?);
     let mut answers = Vec::new();
     for host in store.hosts().await? {
@@ -70,6 +74,7 @@ pub(super) async fn answers(
             on_trial: standing.on_trial,
             facts: report.as_ref().and_then(|report| report.facts.as_ref()),
             census: census.as_ref(),
+            lacks: lacks_of(session, &host),
         };
         let candidate = Candidate::seen(&host, sight, now);
         answers.push(HostAnswer {
@@ -81,6 +86,11 @@ pub(super) async fn answers(
         });
     }
     Ok(answers)
+}
+
+fn lacks_of(session: &Session, host: &Host) -> Lacks {
+    let (backstage, host) = (Arc::clone(&session.backstage), host.clone());
+    Lacks::by(move |spec| backstage.unsupported(&host, spec))
 }
 
 /// When a queued job may be expected to start.
@@ -146,14 +156,14 @@ fn slots_of(
 
 /// What stands in the way of a job, in one line; `None` if a host takes it.
 pub(super) async fn obstacle(
+    session: &Session,
     store: &Store,
     job: &Job,
-    now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
     if let Some(gate) = gates::shut(store, job).await?.pop() {
         return Ok(Some(gate.why));
     }
-    let answers = answers(store, job, now).await?;
+    let answers = answers(session, store, job).await?;
     if answers.iter().any(|answer| answer.answer.is_ok()) {
         return Ok(None);
     }

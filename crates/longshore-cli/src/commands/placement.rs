@@ -100,7 +100,7 @@ impl Places {
         let candidates: Vec<&Host> = match (&wanted, &self.default) {
             (Some(name), _) => self.all().filter(|host| host.name == *name).collect(),
             (None, Some((host, _))) => vec![host],
-            (None, None) => self.hosts.iter().collect(),
+            (None, None) => self.meant(&checked.spec),
         };
         match candidates[..] {
             [] => {
@@ -125,6 +125,21 @@ impl Places {
                 }
             }
         }
+    }
+
+    /// Those with the labels that the job wants. It may wait for a host that is not there yet.
+    fn meant(&self, spec: &JobSpec) -> Vec<&Host> {
+        let has = |host: &Host, key: &str, value: &String| host.label(key) == Some(value.as_str());
+        let is_meant = |host: &&Host| {
+            spec.on
+                .iter()
+                .all(|(key, value)| has(host, key.as_str(), value))
+        };
+        let meant: Vec<&Host> = self.hosts.iter().filter(is_meant).collect();
+        if meant.is_empty() {
+            return self.hosts.iter().collect();
+        }
+        meant
     }
 
     fn all(&self) -> impl Iterator<Item = &Host> {

@@ -53,7 +53,7 @@ async fn why(session: &Session, job: &Job) -> Result<Option<String>, Failure> {
     if let Some(said) = down(session, job).await? {
         return Ok(Some(format!("queued until a host answers: {said}")));
     }
-    let obstacle = outlook::obstacle(store, job, session.now()).await?;
+    let obstacle = outlook::obstacle(session, store, job).await?;
     Ok(obstacle.map(|said| format!("queued: {said}")))
 }
 

@@ -23,6 +23,11 @@ pub enum Refusal {
         /// The value that the host has.
         found: Option<String>,
     },
+    /// The host can never do what the job asks for.
+    Unsupported {
+        /// What that is, and what to do instead.
+        said: String,
+    },
     /// The host could not take the job if it were empty.
     TooSmall {
         /// Of what it has too little.
@@ -81,6 +86,7 @@ impl Refusal {
             Self::Full { .. } | Self::NoRoom { .. } | Self::OnTrial { .. } => true,
             Self::OtherHost { .. }
             | Self::Label { .. }
+            | Self::Unsupported { .. }
             | Self::TooSmall { .. }
             | Self::Draining
             | Self::Maintenance { .. }
@@ -92,7 +98,7 @@ impl Refusal {
     /// What would let the host of this name take the job; `None` where that is not the host's affair.
     pub fn remedy(&self, host: &str) -> Option<String> {
         Some(match self {
-            Self::OtherHost { .. } => return None,
+            Self::OtherHost { .. } | Self::Unsupported { .. } => return None,
             Self::Label { key, wanted, .. } => {
                 format!("`longshore hosts set {host} --label {key}={wanted}`")
             }
@@ -143,6 +149,7 @@ impl fmt::Display for Refusal {
                 wanted,
                 found: Some(found),
             } => write!(f, "has {key}={found}, the job wants {key}={wanted}"),
+            Self::Unsupported { said } => f.write_str(said),
             Self::TooSmall {
                 resource,
                 needs,

@@ -39,6 +39,34 @@ fn host(name: &str) -> Host {
     }
 }
 
+#[test]
+fn a_host_that_can_never_do_it_is_passed_over_and_says_why() {
+    let [able, unable] = ["able", "unable"].map(host);
+    let mut candidates = [Candidate::idle(&unable), Candidate::idle(&able)];
+    let gpus = |spec: &JobSpec| {
+        spec.gpus
+            .iter()
+            .map(|_| "no GPUs here".to_owned())
+            .collect()
+    };
+    candidates[0].lacks = Lacks::by(gpus);
+    let plain = spec();
+    assert_eq!(admit(&plain, &candidates[0]), Ok(()));
+    let wanting = JobSpec {
+        gpus: Some("all".parse().unwrap()),
+        ..plain
+    };
+    let refusal = admit(&wanting, &candidates[0]).unwrap_err();
+    assert_eq!(refusal.to_string(), "no GPUs here");
+    assert_eq!(refusal.remedy("unable"), None);
+    let wish = Wish {
+        spec: &wanting,
+        avoid: None,
+    };
+    let (chosen, _) = choose(wish, &candidates).unwrap();
+    assert_eq!(chosen.host.name, "able");
+}
+
 fn spec() -> JobSpec {
     JobSpec {
         cpus: Some("1".parse().unwrap()),

@@ -13,7 +13,7 @@ use longshore_executor::{EndedBy, ExecutorError, Images, Observer, Wanted, bring
 
 use super::Call;
 use super::logs::{LogTask, drain};
-use super::record::Outputs;
+use super::outputs::Outputs;
 use crate::context::{ActiveHost, Context};
 use crate::pump::Past;
 use crate::turns::Paced;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::record::Outputs;
+use super::outputs::Outputs;
 use crate::context::Context;
 use crate::pump::{Past, Pump};
 
@@ -49,7 +49,10 @@ pub(super) enum LogState {
 
 impl LogTask {
     async fn open(&self) -> Result<Pump, LogError> {
-        let writer = LogWriter::open(&self.logs, self.attempt, self.limit_bytes).await?;
+        let writer = match self.past {
+            Past::Whole => LogWriter::begin(&self.logs, self.attempt, self.limit_bytes)?,
+            Past::Doubtful => LogWriter::open(&self.logs, self.attempt, self.limit_bytes).await?,
+        };
         let executor = Arc::clone(&self.executor);
         let (handle, past) = (self.handle.clone(), self.past);
         Ok(Pump::new(executor, handle, writer, past))

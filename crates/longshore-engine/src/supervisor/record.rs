@@ -1,7 +1,7 @@
 //! Writes an attempt's steps into the store, and holds what the calls bring along.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,64 +14,17 @@ use longshore_core::limits;
 use longshore_core::outcome::Verdict;
 use longshore_core::retry::{self, Used};
 use longshore_executor::{Meter, SharedExecutor};
-use longshore_store::{End, Fenced, StoreError};
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard, Notify, watch};
+use longshore_store::{End, Fenced, ImageSeen, LogTotals, StoreError};
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Left;
 use super::logs::{self, LogState, LogTask};
+use super::outputs::{Outputs, carry_pulls};
+use super::unwritten::Unwritten;
+use super::{Left, sleep_or_never};
 use crate::context::{ActiveHost, Context, Remains};
 use crate::health;
 use crate::pump::Past;
-
-/// What calls leave behind for the record.
-#[derive(Clone)]
-pub(super) struct Outputs(Arc<Shared>);
-
-struct Shared {
-    digest: Mutex<Option<String>>,
-    pull: watch::Sender<Option<String>>,
-    stopping: AtomicBool,
-    draining_since: Mutex<Option<tokio::time::Instant>>,
-    log: AsyncMutex<LogState>,
-}
-
-impl Outputs {
-    fn new() -> Self {
-        Self(Arc::new(Shared {
-            digest: Mutex::default(),
-            pull: watch::Sender::new(None),
-            stopping: AtomicBool::new(false),
-            draining_since: Mutex::default(),
-            log: AsyncMutex::default(),
-        }))
-    }
-
-    pub(super) fn set_digest(&self, digest: Option<String>) {
-        *self.0.digest.lock().unwrap_or_else(PoisonError::into_inner) = digest;
-    }
-
-    pub(super) fn pulling(&self, line: &str) {
-        self.0.pull.send_replace(Some(line.to_owned()));
-    }
-
-    pub(super) fn is_stopping(&self) -> bool {
-        self.0.stopping.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn is_draining_too_long(&self) -> bool {
-        let since = *self
-            .0
-            .draining_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|since| since.elapsed() > limits::DRAIN_GIVE_UP)
-    }
-
-    pub(super) async fn log(&self) -> MutexGuard<'_, LogState> {
-        self.0.log.lock().await
-    }
-}
 
 /// The record of one attempt.
 pub(super) struct Recorder {
@@ -85,6 +38,7 @@ pub(super) struct Recorder {
     meter: Meter,
     metering: Option<DropGuard>,
     handle: Option<Handle>,
+    unwritten: Unwritten,
     /// A create was, or may have been, sent.
     creating: bool,
     unknown: bool,
@@ -118,7 +72,8 @@ impl Recorder {
             executor: Arc::clone(&host.executor),
             fenced,
             handle: attempt.handle.clone(),
-            creating: false,
+            unwritten: Unwritten::default(),
+            creating: attempt.fence > 1,
             unknown: attempt.unknown_since.is_some(),
             fault: None,
             attempt: attempt.clone(),
@@ -159,6 +114,7 @@ impl Recorder {
         if is_silent {
             self.context.knowledge.doubt(self.attempt.host);
         }
+        self.write_down().await?;
         let now = self.context.now();
         let since = is_silent.then_some(now);
         self.persist(|| self.context.store.unknown_since(self.fenced, since, now))
@@ -167,47 +123,41 @@ impl Recorder {
 
     /// Writes that the attempt entered a state, before anything is done in it.
     pub(super) async fn entered(&mut self, state: &State) -> Result<(), Left> {
-        let (store, fenced, now) = (&self.context.store, self.fenced, self.context.now());
+        let now = self.context.now();
         match state {
             State::Finding | State::Preparing | State::Ended(_) => Ok(()),
             State::Creating => {
                 self.creating = true;
-                let digest = self
-                    .outputs
-                    .0
-                    .digest
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                self.persist(|| store.image_ready(fenced, digest.as_deref(), now))
-                    .await
+                let digest = self.outputs.digest();
+                self.unwritten.has_image(ImageSeen { digest, at: now });
+                Ok(())
             }
             State::Starting(handle) => {
                 self.handle = Some(handle.clone());
-                self.persist(|| store.created(fenced, handle, now)).await
+                let image = self.unwritten.take_image();
+                let (store, fenced) = (&self.context.store, self.fenced);
+                self.persist(|| store.created_from(fenced, image.clone(), handle, now))
+                    .await
             }
-            State::Running(handle) => self.runs(handle.clone(), now).await,
+            State::Running(handle) => {
+                self.runs(handle.clone(), now).await;
+                Ok(())
+            }
             State::Stopping(handle, cause) => {
                 if self.metering.is_none() {
-                    self.runs(handle.clone(), now).await?;
+                    self.runs(handle.clone(), now).await;
                 }
-                self.outputs.0.stopping.store(true, Ordering::Relaxed);
+                self.outputs.set_stopping();
+                self.write_down().await?;
                 let (store, why) = (&self.context.store, describe(*cause));
-                self.persist(|| store.stopping(fenced, why, now)).await
+                self.persist(|| store.stopping(self.fenced, why, now)).await
             }
             State::Draining(handle, verdict) => {
                 self.handle = Some(handle.clone());
                 self.metering = None;
-                *self
-                    .outputs
-                    .0
-                    .draining_since
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner) = Some(tokio::time::Instant::now());
-                let store = &self.context.store;
-                self.persist(|| store.exited(fenced, handle, verdict, now))
-                    .await?;
-                self.context.dispatch.notify_one();
+                self.outputs.set_draining();
+                self.unwritten
+                    .has_exited(handle.clone(), verdict.clone(), now);
                 if let Some(started_at) = verdict.started_at {
                     let executor = &self.executor;
                     self.meter.close(executor, handle, started_at).await;
@@ -217,12 +167,37 @@ impl Recorder {
         }
     }
 
-    /// The container runs: written down, listened to and measured.
-    async fn runs(&mut self, handle: Handle, now: Timestamp) -> Result<(), Left> {
-        self.handle = Some(handle.clone());
+    /// How long steps that are not written may still wait; `None` if there are none.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.unwritten.patience()
+    }
+
+    /// Writes the steps that are not written, each by itself.
+    pub(super) async fn write_down(&mut self) -> Result<(), Left> {
+        let steps = self.unwritten.take();
         let (store, fenced) = (&self.context.store, self.fenced);
+        if let Some(ImageSeen { digest, at }) = steps.image {
+            self.persist(|| store.image_ready(fenced, digest.as_deref(), at))
+                .await?;
+        }
+        if let Some((handle, at)) = steps.started {
+            self.persist(|| store.started(fenced, &handle, at)).await?;
+        }
+        if let Some((handle, verdict, at)) = steps.exited {
+            self.persist(|| store.exited(fenced, &handle, &verdict, at))
+                .await?;
+            self.context.dispatch.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The container runs: noted, listened to and measured.
+    async fn runs(&mut self, handle: Handle, now: Timestamp) {
+        self.handle = Some(handle.clone());
         self.follow(&handle).await;
-        self.persist(|| store.started(fenced, &handle, now)).await?;
+        if self.attempt.started_at.is_none() {
+            self.unwritten.has_started(handle.clone(), now);
+        }
         self.showed(Showing::Started).await;
         let stop = CancellationToken::new();
         self.metering = Some(stop.clone().drop_guard());
@@ -230,7 +205,6 @@ impl Recorder {
         let executor = Arc::clone(&self.executor);
         self.context
             .spawn(self.meter.clone().run(executor, handle, started_at, stop));
-        Ok(())
     }
 
     async fn follow(&self, handle: &Handle) {
@@ -261,14 +235,9 @@ impl Recorder {
     /// Writes the verdict; what is left of the container goes to the reaper.
     pub(super) async fn finish(&mut self, verdict: Verdict) -> Result<(), Left> {
         self.metering = None;
-        let state = std::mem::take(&mut *self.outputs.log().await);
-        let log = match logs::totals(state).await {
-            Ok(log) => log,
-            Err(error) => {
-                tracing::error!(error = %error, "the end of the log could not be written");
-                return Err(Left::Leaving);
-            }
-        };
+        let log = self.log_totals().await?;
+        let run = self.unwritten.take_run();
+        self.write_down().await?;
         let used = Used {
             job: self.job.retries_used,
             infrastructure: self.job.infra_retries_used,
@@ -284,7 +253,9 @@ impl Recorder {
             now,
         };
         let store = &self.context.store;
-        let status = self.persist(|| store.end(self.fenced, end.clone())).await?;
+        let status = self
+            .persist(|| store.end_run(self.fenced, run.clone(), end.clone()))
+            .await?;
         tracing::info!(
             job.id = %self.job.id,
             job.status = %status,
@@ -303,6 +274,23 @@ impl Recorder {
         // The reaper lives as long as the worker; without it the next worker's reaper finds it.
         let _ = self.context.remains.send(remains);
         Ok(())
+    }
+
+    /// Ends the log. Where that takes longer, the steps before are written meanwhile.
+    async fn log_totals(&mut self) -> Result<LogTotals, Left> {
+        let state = std::mem::take(&mut *self.outputs.log().await);
+        let mut totals = pin!(logs::totals(state));
+        let ended = tokio::select! {
+            ended = &mut totals => ended,
+            () = sleep_or_never(self.patience()) => {
+                self.write_down().await?;
+                totals.await
+            }
+        };
+        ended.map_err(|error| {
+            tracing::error!(error = %error, "the end of the log could not be written");
+            Left::Leaving
+        })
     }
 
     /// Keeps what the attempt showed of its host.
@@ -351,33 +339,5 @@ fn describe(cause: StopCause) -> &'static str {
             longshore_core::outcome::Limit::Pull => "pull limit passed",
             longshore_core::outcome::Limit::Queue => "queue limit passed",
         },
-    }
-}
-
-/// Shows how a pull goes, often at first and then every few seconds.
-async fn carry_pulls(
-    context: Arc<Context>,
-    fenced: Fenced,
-    outputs: Outputs,
-    stop: CancellationToken,
-) {
-    let mut lines = outputs.0.pull.subscribe();
-    let mut pause = Duration::from_millis(300);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            news = lines.changed() => if news.is_err() { return },
-        }
-        let Some(line) = lines.borrow_and_update().clone() else {
-            continue;
-        };
-        if let Err(error) = context.store.pulling(fenced, &line, context.now()).await {
-            tracing::debug!(error = %error, "pull progress is not shown");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = (pause * 2).min(Duration::from_secs(5));
     }
 }

@@ -223,16 +223,17 @@ async fn a_host_without_auto_pull_fails_a_job_whose_image_it_lacks() {
     rig.host.auto_pull = false;
     rig.store.update_host(&rig.host).await.unwrap();
     let image = spec().image;
-    let wanted = |pull| JobSpec { pull, ..spec() };
-    let missing = rig.submit(wanted(PullPolicy::Missing)).await;
+    let [missing, always] =
+        [PullPolicy::Missing, PullPolicy::Always].map(|pull| JobSpec { pull, ..spec() });
     let _worker = rig.worker();
+    let missing = rig.submit(missing).await;
     let job = rig.finished(missing).await;
     let reason = Outcome::Failed(FailReason::ImageNotFound);
     assert_eq!(job.outcome, Some(reason));
     let text = format!("image `{image}` not found on host `mock` and auto-pull is disabled for it");
     assert!(job.message.as_ref().unwrap().contains(&text), "{job:?}");
     // Who asks for a pull by name gets it.
-    let always = rig.submit(wanted(PullPolicy::Always)).await;
+    let always = rig.submit(always).await;
     assert_eq!(rig.finished(always).await.status, JobStatus::Completed);
     assert_eq!(rig.mock.pulls_begun(&image), 1);
 }

@@ -100,8 +100,8 @@ async fn a_container_whose_supervisor_is_killed_is_gone_and_lost() {
 fn kill_supervisor(scene: &Scene, id: &str) {
     let attempt = uuid::Uuid::parse_str(&id[32..]).unwrap();
     let name = format!("longshore-{attempt}");
-    let lock = scene.root.path().join("containers").join(name).join("lock");
-    let file = std::fs::File::open(lock).unwrap();
+    let folder = scene.root.path().join("containers").join(name);
+    let file = std::fs::File::open(folder.join("container.json")).unwrap();
     let wanted = rustix::process::Flock::from(rustix::process::FlockType::WriteLock);
     let holder = rustix::process::fcntl_getlk(file, &wanted)
         .unwrap()

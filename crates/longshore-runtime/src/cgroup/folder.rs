@@ -66,11 +66,18 @@ pub(super) fn write(folder: &Path, file: &str, text: &str) -> Result<bool, Cgrou
 
 /// Removes it and all below it; false if something in it is busy still.
 pub(super) fn remove(folder: &Path) -> Result<bool, CgroupError> {
+    if remove_one(folder)? {
+        return Ok(true);
+    }
     for child in children(folder)? {
         if !remove(&child)? {
             return Ok(false);
         }
     }
+    remove_one(folder)
+}
+
+fn remove_one(folder: &Path) -> Result<bool, CgroupError> {
     match fs::remove_dir(folder) {
         Ok(()) => Ok(true),
         Err(error) if is_gone(&error) => Ok(true),

@@ -30,17 +30,24 @@ pub(crate) struct Hierarchies(BTreeMap<String, PathBuf>);
 
 /// What control groups of this machine can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CgroupFacts {
+pub struct CgroupFacts {
     /// 1 or 2.
-    pub(crate) version: u8,
-    /// Controllers that are there.
-    pub(crate) controllers: Vec<String>,
+    pub version: u8,
     /// Controllers that containers need and that are not there.
-    pub(crate) missing: Vec<&'static str>,
-    /// This process may make groups in all of them.
-    pub(crate) writable: bool,
-    /// Swap can be bounded.
-    pub(crate) bounds_swap: bool,
+    pub missing: Vec<&'static str>,
+    /// This process may make groups in all hierarchies.
+    pub writable: bool,
+    /// Processes are in the root that this process sees, which is not the machine's own, as in a
+    /// container: groups with limits cannot be made before they are moved into a group below.
+    pub crowded: bool,
+}
+
+/// What control groups of this machine can do.
+///
+/// # Errors
+/// There are none at the usual place.
+pub fn cgroup_facts() -> Result<CgroupFacts, CgroupError> {
+    Ok(Layout::of_this_machine()?.facts())
 }
 
 impl Layout {
@@ -59,7 +66,8 @@ impl Layout {
         for (at, kind) in mounts.lines().filter_map(mount_of) {
             match kind {
                 "cgroup2" if at == Path::new(ROOT) => return Some(Self::V2(at.to_owned())),
-                "cgroup" if at.parent() == Some(Path::new(ROOT)) => {
+                // Beside version 1 that of version 2 controls nothing, but other runtimes use it.
+                "cgroup" | "cgroup2" if at.parent() == Some(Path::new(ROOT)) => {
                     let name = at.file_name()?.to_string_lossy().into_owned();
                     hierarchies.insert(name, at.to_owned());
                 }
@@ -77,8 +85,7 @@ impl Layout {
         }
     }
 
-    /// What can be done with them.
-    pub(crate) fn facts(&self) -> CgroupFacts {
+    fn facts(&self) -> CgroupFacts {
         let (version, controllers, needed) = match self {
             Self::V1(hierarchies) => (1, hierarchies.controllers(), &NEEDED[..]),
             Self::V2(root) => (2, controllers_of(root), &NEEDED_V2[..]),
@@ -87,9 +94,11 @@ impl Layout {
         CgroupFacts {
             version,
             missing: needed.iter().filter(is_missing).copied().collect(),
-            controllers,
             writable: self.roots().iter().all(|(_, root)| is_writable(root)),
-            bounds_swap: self.bounds_swap(),
+            crowded: match self {
+                Self::V1(_) => false,
+                Self::V2(root) => is_crowded(root),
+            },
         }
     }
 
@@ -133,6 +142,12 @@ fn controllers_of(root: &Path) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+/// Only the machine's own root has no type, and room for both processes and groups with limits.
+fn is_crowded(root: &Path) -> bool {
+    let processes = fs::read_to_string(root.join("cgroup.procs")).unwrap_or_default();
+    root.join("cgroup.type").exists() && !processes.is_empty()
+}
+
 fn is_writable(root: &Path) -> bool {
     access(root, Access::WRITE_OK).is_ok()
 }
@@ -167,7 +182,7 @@ mod tests {
             33 30 0:29 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n\
             34 30 0:30 / /mnt/elsewhere/memory rw - cgroup cgroup rw,memory\n";
         let at = |name| (name, Path::new(ROOT).join(name));
-        let expected = Layout::v1_of([at("cpu,cpuacct"), at("systemd")]);
+        let expected = Layout::v1_of([at("cpu,cpuacct"), at("systemd"), at("unified")]);
         assert_eq!(Layout::parse(mounts), Some(expected.clone()));
         let Layout::V1(hierarchies) = expected else {
             panic!("it is of version 1");
@@ -194,5 +209,17 @@ mod tests {
         std::fs::write(folder.path().join("cgroup.controllers"), "cpu io memory\n").unwrap();
         let facts = Layout::V2(folder.path().to_owned()).facts();
         assert_eq!((facts.version, facts.missing), (2, vec!["pids"]));
+    }
+    #[test]
+    fn a_root_that_is_not_the_machines_own_has_room_only_without_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+        let is_crowded = || Layout::V2(folder.path().to_owned()).facts().crowded;
+        write("cgroup.procs", "1\n");
+        assert!(!is_crowded());
+        write("cgroup.type", "domain\n");
+        assert!(is_crowded());
+        write("cgroup.procs", "");
+        assert!(!is_crowded());
     }
 }

@@ -201,21 +201,8 @@ fn a_group_with_groups_below_it_is_removed() {
 }
 
 #[test]
-fn what_is_frozen_stands_still_until_it_is_thawed() {
-    let filled = Filled::new("frozen");
-    let cpu_nanos = || filled.cgroup.usage().cpu_nanos.unwrap();
-    filled.cgroup.set_motion(Motion::Frozen).unwrap();
-    let before = cpu_nanos();
-    (0..1000).for_each(|_| std::thread::yield_now());
-    assert_eq!(cpu_nanos(), before);
-    filled.cgroup.set_motion(Motion::Thawed).unwrap();
-    eventually(|| Ok(cpu_nanos() > before), Path::new("/")).unwrap();
-}
-
-#[test]
 fn this_machine_has_what_containers_need() {
-    let facts = Layout::of_this_machine().unwrap().facts();
+    let facts = cgroup_facts().unwrap();
     assert_eq!(facts.missing, [""; 0]);
     assert!(facts.writable);
-    assert!(facts.controllers.contains(&"memory".to_owned()));
 }

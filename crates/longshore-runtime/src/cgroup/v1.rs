@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::layout::Hierarchies;
-use super::{CgroupError, Counters, Motion, eventually, folder};
+use super::{CgroupError, Counters, folder};
 
 const STATE: &str = "freezer.state";
 const FROZEN: &str = "FROZEN";
@@ -56,25 +56,6 @@ pub(super) fn kill(hierarchies: &Hierarchies, path: &Path) -> Result<(), CgroupE
         folder::write(at, STATE, THAWED)?;
     }
     killed
-}
-
-pub(super) fn set_motion(
-    hierarchies: &Hierarchies,
-    path: &Path,
-    motion: Motion,
-) -> Result<(), CgroupError> {
-    let at = freezer(hierarchies, path).ok_or(CgroupError::Absent)?;
-    let word = match motion {
-        Motion::Frozen => FROZEN,
-        Motion::Thawed => THAWED,
-    };
-    // A process that begins while the group freezes holds it up until it is asked again.
-    let reached = || {
-        let is_there = folder::write(&at, STATE, word)?;
-        let state = fs::read_to_string(at.join(STATE)).unwrap_or_default();
-        Ok(!is_there || state.trim() == word)
-    };
-    eventually(reached, &at)
 }
 
 fn freezer(hierarchies: &Hierarchies, path: &Path) -> Option<PathBuf> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{CgroupError, Counters, Motion, eventually, folder};
+use super::{CgroupError, Counters, folder};
 
 const FREEZE: &str = "cgroup.freeze";
 const FROZEN: &str = "1";
@@ -50,16 +50,4 @@ pub(super) fn kill(at: &Path) -> Result<(), CgroupError> {
     let killed = folder::kill_all(at);
     folder::write(at, FREEZE, THAWED)?;
     killed
-}
-
-pub(super) fn set_motion(at: &Path, motion: Motion) -> Result<(), CgroupError> {
-    let (word, reached) = match motion {
-        Motion::Frozen => (FROZEN, 1),
-        Motion::Thawed => (THAWED, 0),
-    };
-    if !folder::write(at, FREEZE, word)? {
-        return Ok(());
-    }
-    let is_so = || Ok(folder::keyed(at, "cgroup.events", "frozen").unwrap_or(reached) == reached);
-    eventually(is_so, at)
 }

@@ -42,43 +42,30 @@ impl Program {
         let mut worst = Errno::ENOENT;
         for candidate in &self.candidates {
             let Err(why) = execve(candidate, &self.argv, &self.environment);
-            match why {
-                // As a shell looks along a path: what cannot be executed here may be there.
-                Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => {}
-                _ => {
-                    worst = why;
-                    break;
-                }
-            }
-            if self.name.contains('/') {
+            // As a shell looks along a path: what cannot be executed here may be there.
+            let is_elsewhere = matches!(why, Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES);
+            if !is_elsewhere || self.name.contains('/') {
                 worst = why;
+                break;
             }
         }
         self.refusal(worst)
     }
 
     fn refusal(&self, why: Errno) -> Refused {
-        let name = &self.name;
         let is_missing = matches!(why, Errno::ENOENT | Errno::ENOTDIR);
-        let message = match why {
-            Errno::ENOENT if name.contains('/') || name.is_empty() => {
-                format!(
-                    "cannot execute {name:?}: no such file in the container, or its interpreter is missing"
-                )
-            }
-            Errno::ENOENT => {
-                format!(
-                    "cannot execute {name:?}: executable file not found in the container's PATH"
-                )
-            }
-            Errno::ENOEXEC => format!(
-                "cannot execute {name:?}: not a program for this machine, nor a script that names its interpreter"
-            ),
-            _ => format!("cannot execute {name:?}: {}", why.desc()),
+        let said = if why == Errno::ENOENT && self.name.contains('/') {
+            "no such file in the container, or its interpreter is missing"
+        } else if why == Errno::ENOENT {
+            "executable file not found in the container's PATH"
+        } else if why == Errno::ENOEXEC {
+            "not a program for this machine, nor a script that names its interpreter"
+        } else {
+            why.desc()
         };
         Refused {
             code: if is_missing { 127 } else { 126 },
-            message,
+            message: format!("cannot execute {:?}: {said}", self.name),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Logs that are written and read at once, beyond their limit and on a disk that is full.
+
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 

@@ -141,8 +141,8 @@ impl Netlink {
             };
             Some(infos)
         });
-        Ok(infos.flatten().any(|info| {
-            matches!(info, LinkInfo::PortData(InfoPortData::BridgePort(port))
+        Ok(infos.flatten().any(|one| {
+            matches!(one, LinkInfo::PortData(InfoPortData::BridgePort(port))
                 if port.contains(&forwarding))
         }))
     }

@@ -52,8 +52,8 @@ impl Subnet {
     }
 
     fn overlaps(self, other: Self) -> bool {
-        let common = self.mask() & other.mask();
-        self.base & common == other.base & common
+        let both = self.mask() & other.mask();
+        self.base & both == other.base & both
     }
 
     fn mask(self) -> u32 {

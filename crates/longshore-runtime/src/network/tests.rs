@@ -242,6 +242,8 @@ fn an_address_is_free_again_when_its_network_is_gone() {
 #[test]
 fn a_machine_that_let_nothing_pass_lets_nothing_else_pass() {
     let world = World::new(iptables());
+    let stop = || std::fs::write("/proc/sys/net/ipv4/ip_forward", "0").unwrap();
+    world.machine.run(stop).join().unwrap();
     world.in_container(|_| ()).join().unwrap();
     let policy = world.machine.run(|| {
         let output = std::process::Command::new("iptables")

@@ -131,8 +131,6 @@ pub(super) struct Rules {
     pub(super) otherwise: Verdict,
     /// Whose calls are judged. Programs of others are killed.
     pub(super) architectures: Vec<Architecture>,
-    /// Names that no system call has. Their rules would have permitted something.
-    pub(super) unknown: Vec<String>,
 }
 
 /// For whom a profile is read.
@@ -149,6 +147,29 @@ impl Profile {
         serde_json::from_str(text).map_err(SeccompError::NoProfile)
     }
 
+    /// Names in it that no system call has, where this kind of CPU is concerned; what they would permit
+    /// stays forbidden.
+    ///
+    /// # Errors
+    /// One of them is to be forbidden where all else is permitted.
+    pub(super) fn unknown(&self, native: Architecture) -> Result<Vec<String>, SeccompError> {
+        let permits = Verdict::of(self.default_action, self.default_errno_ret)?.permits();
+        let mut unknown = Vec::new();
+        for entry in self.syscalls.iter().filter(|entry| entry.is_for(native)) {
+            let forbids = !Verdict::of(entry.action, entry.errno_ret)?.permits();
+            for name in entry.all_names() {
+                if Architecture::knows_anywhere(name) {
+                    continue;
+                }
+                if forbids && permits {
+                    return Err(SeccompError::UnknownCall(name.clone()));
+                }
+                unknown.push(name.clone());
+            }
+        }
+        Ok(unknown)
+    }
+
     /// The rules that hold for this container.
     pub(super) fn rules_for(&self, subject: Subject) -> Result<Rules, SeccompError> {
         let otherwise = Verdict::of(self.default_action, self.default_errno_ret)?;
@@ -156,7 +177,6 @@ impl Profile {
             list: Vec::new(),
             otherwise,
             architectures: self.architectures_for(subject.architecture),
-            unknown: Vec::new(),
         };
         for entry in &self.syscalls {
             if entry.concerns(subject)? {
@@ -184,16 +204,7 @@ impl Profile {
 impl Rules {
     fn add(&mut self, entry: &Entry) -> Result<(), SeccompError> {
         let verdict = Verdict::of(entry.action, entry.errno_ret)?;
-        let names: Vec<String> = entry.names.iter().chain(&entry.name).cloned().collect();
-        for name in &names {
-            if Architecture::knows_anywhere(name) {
-                continue;
-            }
-            if !verdict.permits() && self.otherwise.permits() {
-                return Err(SeccompError::UnknownCall(name.clone()));
-            }
-            self.unknown.push(name.clone());
-        }
+        let names: Vec<String> = entry.all_names().cloned().collect();
         let arguments = entry.args.clone().unwrap_or_default();
         if let Some(wrong) = arguments.iter().find(|argument| argument.index > 5) {
             return Err(SeccompError::NoArgument(wrong.index));
@@ -220,9 +231,18 @@ fn has_twins(arguments: &[Argument]) -> bool {
 }
 
 impl Entry {
+    fn all_names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().chain(&self.name)
+    }
+
+    fn is_for(&self, native: Architecture) -> bool {
+        let names = |arches: &Vec<String>| arches.iter().any(|name| name == native.rule_name());
+        let included = self.includes.arches.as_ref();
+        included.filter(|all| !all.is_empty()).is_none_or(names)
+            && !self.excludes.arches.as_ref().is_some_and(names)
+    }
+
     fn concerns(&self, subject: Subject) -> Result<bool, SeccompError> {
-        let architecture = subject.architecture.rule_name();
-        let names = |arches: &Vec<String>| arches.iter().any(|name| name == architecture);
         let holds = |name: &String| subject.capabilities.has(name);
         let (included, excluded) = (&self.includes, &self.excludes);
         let kernel_is_in = match &included.min_kernel {
@@ -233,17 +253,11 @@ impl Entry {
             Some(least) => subject.kernel >= version_of(least)?,
             None => false,
         };
-        let is_in = included
-            .arches
-            .as_ref()
-            .filter(|all| !all.is_empty())
-            .is_none_or(names)
+        Ok(self.is_for(subject.architecture)
             && included.caps.iter().flatten().all(holds)
-            && kernel_is_in;
-        let is_out = excluded.arches.as_ref().is_some_and(names)
-            || excluded.caps.iter().flatten().any(holds)
-            || kernel_is_out;
-        Ok(is_in && !is_out)
+            && !excluded.caps.iter().flatten().any(holds)
+            && kernel_is_in
+            && !kernel_is_out)
     }
 }
 

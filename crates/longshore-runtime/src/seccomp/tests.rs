@@ -5,7 +5,7 @@ use std::thread::scope;
 use oci_spec::runtime::LinuxSeccompAction;
 
 use super::*;
-use crate::spec::tests::config;
+use crate::config::samples::config;
 
 fn with_profile(seccomp: Seccomp) -> ContainerConfig {
     let mut config = config();
@@ -43,8 +43,7 @@ fn a_filter_that_is_installed_is_felt() {
 
 #[test]
 fn the_default_profile_has_no_unknown_names() {
-    let filter = Filter::compile(&config()).unwrap().unwrap();
-    assert_eq!(filter.unknown(), [""; 0]);
+    assert_eq!(check_profile(DEFAULT).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -69,11 +68,14 @@ fn an_unconfined_container_has_no_filter_and_a_privileged_one_only_its_own() {
 #[test]
 fn a_name_that_no_call_has_is_reported_where_it_would_permit_and_refused_where_it_would_forbid() {
     let allowing = r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
-        {"names": ["read", "raed"], "action": "SCMP_ACT_ALLOW"}]}"#;
-    assert_eq!(compile(allowing).unwrap().unknown(), ["raed"]);
+        {"names": ["read", "raed"], "action": "SCMP_ACT_ALLOW"},
+        {"names": ["s390_raed"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["s390x"]}}]}"#;
+    assert_eq!(check_profile(allowing).unwrap(), ["raed"]);
     let denying = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
         {"names": ["raed"], "action": "SCMP_ACT_ERRNO"}]}"#;
     check_refused(denying, "forbids raed");
+    let error = check_profile(denying).unwrap_err();
+    assert!(error.to_string().contains("forbids raed"), "{error}");
 }
 
 #[test]

@@ -5,44 +5,8 @@ use std::path::PathBuf;
 use oci_spec::runtime::LinuxNamespaceType;
 
 use super::*;
-use crate::config::{
-    Bounds, FreshVolume, Mount, MountSource, Network, Process, ResourceLimit, Rootfs, Seccomp,
-};
-
-/// A container as plain as they come.
-pub(crate) fn config() -> ContainerConfig {
-    ContainerConfig {
-        name: "longshore-1".to_owned(),
-        labels: [].into(),
-        rootfs: Rootfs {
-            layers: vec!["/layers/1".into()],
-            like: None,
-            read_only: false,
-        },
-        process: Process {
-            argv: vec!["sh".to_owned(), "-c".to_owned(), "true".to_owned()],
-            env: vec![("LANG".to_owned(), "C".to_owned())],
-            workdir: "/work".into(),
-            user: None,
-            init: true,
-            capabilities: vec!["CAP_CHOWN".to_owned()],
-            no_new_privileges: true,
-            privileged: false,
-            limits: vec![],
-        },
-        hostname: "box".to_owned(),
-        extra_hosts: vec![],
-        dns: vec![],
-        mounts: vec![],
-        bounds: Bounds::default(),
-        network: Network::None,
-        seccomp: Seccomp::Default,
-        stop_signal: 15,
-        stop_grace_millis: 10_000,
-        run_limit_millis: None,
-        log_limit_bytes: 1_000_000,
-    }
-}
+use crate::config::samples::config;
+use crate::config::{Bounds, FreshVolume, Mount, MountSource, ResourceLimit, Seccomp};
 
 fn full() -> ContainerConfig {
     let mount = |target: &str, source, read_only| Mount {

@@ -53,7 +53,7 @@ pub(super) fn create(config: &ContainerConfig, load: Load) -> Result<Created, Re
         .with_systemd(false)
         .with_detach(true)
         .build()?;
-    let pid = container.pid().map(|pid| pid.as_raw());
+    let pid = container.pid().map(nix::unistd::Pid::as_raw);
     let pid = pid.and_then(Pid::from_raw).ok_or(Refusal::NoProcess)?;
     // This process has not waited for its child, so that the number is the child's still.
     let init = pidfd_open(pid, PidfdFlags::empty()).call("watch the container")?;

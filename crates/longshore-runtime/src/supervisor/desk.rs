@@ -33,7 +33,7 @@ impl Desk {
             _ => {}
         }
         // Its own folder has the shortest name: an address has little room.
-        let name = path.file_name().map(Path::new).unwrap_or(path);
+        let name = path.file_name().map_or(path, Path::new);
         let listener = UnixListener::bind(name)?;
         listener.set_nonblocking(true)?;
         Ok(Self {

@@ -58,12 +58,12 @@ pub(super) enum Refusal {
 impl Refusal {
     /// As others read it.
     pub(super) fn into_refused(self) -> Refused {
-        match self {
-            Self::Said(refused) => refused,
-            other => Refused {
-                code: 125,
-                message: with_causes(&other),
-            },
+        if let Self::Said(refused) = self {
+            return refused;
+        }
+        Refused {
+            code: 125,
+            message: with_causes(&self),
         }
     }
 }

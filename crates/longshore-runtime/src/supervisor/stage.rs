@@ -3,10 +3,10 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
-use rustix::mount::MountPropagationFlags;
+use rustix::mount::{MountFlags, MountPropagationFlags};
 
 use super::pump::{Inlets, Pump};
 use super::refusal::{Call, Refusal};
@@ -16,11 +16,12 @@ use crate::cgroup::Cgroup;
 use crate::entry::Program;
 use crate::error::Tried;
 use crate::etc::{self, Machine};
-use crate::folder::{Folder, discard};
+use crate::folder::Folder;
 use crate::log::LogWriter;
+use crate::runtime::{MOUNTS, SKELETON};
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
-use crate::{ContainerConfig, cleaning, inside, network, overlay, volumes};
+use crate::{ContainerConfig, cleaning, network, overlay, volumes};
 
 /// A container that can be made.
 pub(super) struct Stage {
@@ -41,18 +42,22 @@ pub(super) struct Load {
 
 impl Stage {
     /// Sets everything up.
-    pub(super) fn set(folder: &Folder, config: &ContainerConfig) -> Result<Self, Refusal> {
+    pub(super) fn set(
+        folder: &Folder,
+        config: &ContainerConfig,
+        target: Target,
+    ) -> Result<Self, Refusal> {
         own_mounts()?;
         let address = network::enter(config.network)?;
-        let root = overlay::mount(folder, &config.rootfs)?;
+        let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
+        let bundle = in_memory(place)?;
+        let root = bundle.join("root");
+        fs::create_dir(&root).tried("make", &root)?;
+        overlay::mount(folder, &config.rootfs, &place.join(SKELETON), &root)?;
         let opened = File::open(&root).tried("open", &root)?;
-        inside::make_folder(opened.as_fd(), &config.process.workdir)
-            .tried("make in the container", &config.process.workdir)?;
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
+        volumes::make_workdir(folder, opened.as_fd(), config)?;
         let account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
-        let bundle = folder.path().join("oci");
-        discard(&bundle)?;
-        fs::create_dir(&bundle).tried("make", &bundle)?;
         let cgroup = cleaning::cgroup(&config.name)?;
         let names = etc::texts(config, address, &Machine::usual())?;
         let [hosts, hostname, resolv_conf] = [
@@ -72,7 +77,7 @@ impl Stage {
             folder: folder.path(),
             cgroup: &cgroup,
         };
-        let spec = spec::of(config, &account, &places, Target::Library)?;
+        let spec = spec::of(config, &account, &places, target)?;
         let path = bundle.join("config.json");
         fs::write(&path, crate::folder::json(&spec)).tried("write", &path)?;
         let capabilities = CapabilitySet::of(&config.process)?;
@@ -96,6 +101,15 @@ fn own_mounts() -> Result<(), Refusal> {
     nix::sched::unshare(CloneFlags::CLONE_NEWNS).call("have mounts of its own")?;
     let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", flags).call("keep mounts to itself")
+}
+
+/// A folder for what is as short-lived as this process.
+fn in_memory(place: &Path) -> Result<PathBuf, Refusal> {
+    let place = place.join(MOUNTS);
+    let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
+    rustix::mount::mount("longshore", &place, "tmpfs", flags, c"mode=700,size=16m")
+        .tried("mount a file system in memory at", &place)?;
+    Ok(place)
 }
 
 fn program(config: &ContainerConfig, account: &Account) -> Result<Program, Refusal> {

@@ -75,9 +75,9 @@ impl Fate {
 
 impl Watch<'_> {
     /// Returns when it has ended, and all of its output is in the log.
-    pub(super) fn until_end(mut self, mut desk: Desk) -> Ended {
+    pub(super) fn until_end(mut self, desk: &mut Desk) -> Ended {
         let status = loop {
-            self.wait(&desk);
+            self.wait(desk);
             self.pump.turn();
             if let Some(status) = self.ended() {
                 break status;

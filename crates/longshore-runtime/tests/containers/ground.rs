@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use longshore_core::log::Stream;
 use longshore_runtime::{
@@ -17,7 +17,7 @@ use longshore_runtime::{
 use tempfile::TempDir;
 
 /// Nothing that a test waits for takes so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A runtime of a test's own.
 pub(crate) struct Ground {
@@ -28,6 +28,11 @@ pub(crate) struct Ground {
 
 impl Ground {
     pub(crate) fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// One whose containers are run by this program.
+    pub(crate) fn with(oci_runtime: Option<PathBuf>) -> Self {
         assert!(
             rustix::process::geteuid().is_root(),
             "these tests make containers, for which they must be run as root"
@@ -35,7 +40,7 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let prefix = folder.path().file_name().unwrap().to_str().unwrap();
         Self {
-            runtime: Self::runtime_at(folder.path()),
+            runtime: Self::runtime_at(folder.path(), oci_runtime),
             prefix: prefix.replace('.', "t"),
             folder,
         }
@@ -43,15 +48,15 @@ impl Ground {
 
     /// Another one of the same containers, as a second process has it.
     pub(crate) fn another(&self) -> Runtime {
-        Self::runtime_at(self.folder.path())
+        Self::runtime_at(self.folder.path(), None)
     }
 
-    fn runtime_at(folder: &Path) -> Runtime {
+    pub(crate) fn runtime_at(folder: &Path, oci_runtime: Option<PathBuf>) -> Runtime {
         let supervisor = PathBuf::from(env!("CARGO_BIN_EXE_longshore-supervisor"));
         Runtime::open(RuntimeOptions {
             root: folder.join("runtime"),
             supervisor: SupervisorProgram::Path(supervisor),
-            oci_runtime: None,
+            oci_runtime,
         })
         .unwrap()
     }
@@ -179,8 +184,10 @@ impl Ground {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
         let place = self.folder.path().to_str().unwrap();
         assert!(!mounts.contains(place), "mounts are left: {mounts}");
-        let processes = processes_in(self.folder.path());
-        assert!(processes.is_empty(), "processes {processes:?} are left");
+        // A supervisor that has let go of everything takes a moment to be gone.
+        eventually("no process is left", || {
+            processes_in(self.folder.path()).is_empty()
+        });
     }
 }
 
@@ -218,12 +225,9 @@ pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
 }
 
 /// Waits until it is so.
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+#[track_caller]
+pub(crate) fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    longshore_testkit::eventually(what, PATIENCE, is_so);
 }
 
 /// The folder of a layer with every program of busybox; made once a process.

@@ -28,7 +28,8 @@ fn a_container_is_made_once_and_runs_once() {
     assert_eq!(ground.another().create(&config).unwrap(), Made::Existed);
     let created = Status::Created { refused: None };
     assert_eq!(ground.runtime.status(&config.name).unwrap(), Some(created));
-    assert_eq!(ground.runtime.names().unwrap(), [config.name.clone()]);
+    let names = ground.runtime.names().unwrap();
+    assert_eq!(names, std::slice::from_ref(&config.name));
     let found = ground.another().config(&config.name).unwrap();
     assert_eq!(found.as_ref(), Some(&config));
     std::thread::scope(|scope| {
@@ -270,4 +271,73 @@ fn a_log_is_followed_from_the_first_frame_while_it_grows() {
     let again: Vec<_> = again.into_iter().map(|frame| frame.bytes).collect();
     assert_eq!(seen, again);
     assert_eq!(seen.concat(), b"1\n2\n3\n");
+}
+
+#[test]
+fn memory_that_runs_out_is_told_from_other_kills() {
+    let ground = Ground::new();
+    let limited = |name: &str, script: &str| {
+        let mut config = ground.script(name, script);
+        config.bounds.memory_bytes = Some(32 << 20);
+        config.bounds.memory_swap_bytes = Some(32 << 20);
+        config
+    };
+    let hungry = limited("hungry", "exec tail -c 200m /dev/zero");
+    let ended = ground.run(&hungry);
+    assert_eq!((ended.code, ended.oom_killed), (137, true));
+    let child = limited("child", "tail -c 200m /dev/zero; exit 0");
+    let ended = ground.run(&child);
+    assert_eq!((ended.code, ended.oom_killed), (0, true));
+    assert!(
+        ended
+            .totals
+            .peak_memory_bytes
+            .is_some_and(|bytes| bytes > 20 << 20)
+    );
+    let modest = limited("modest", "kill -9 $$");
+    let ended = ground.run(&modest);
+    assert_eq!((ended.code, ended.oom_killed), (137, false));
+}
+
+#[test]
+fn usage_is_told_while_it_runs_and_by_its_end() {
+    let ground = Ground::new();
+    let config = ground.script("usage", "echo up; exec sleep 1000");
+    assert_eq!(ground.runtime.usage(&config.name).unwrap(), None);
+    ground.start(&config);
+    ground.has_said(&config.name, "up");
+    let counters = ground.runtime.usage(&config.name).unwrap().unwrap();
+    assert!(
+        counters.memory_bytes.is_some_and(|bytes| bytes > 0),
+        "{counters:?}"
+    );
+    assert!(counters.pids.is_some_and(|pids| pids >= 2), "{counters:?}");
+    ground.runtime.signal(&config.name, 9).unwrap();
+    let ended = ground.ended(&config.name);
+    assert_eq!((ended.code, ended.cause), (137, EndCause::Stopped));
+    eventually("nothing is counted any more", || {
+        ground.runtime.usage(&config.name).unwrap().is_none()
+    });
+}
+
+#[test]
+fn a_log_beyond_its_limit_keeps_head_and_tail() {
+    let ground = Ground::new();
+    let mut config = ground.script("cap", "seq 1 200000");
+    config.log_limit_bytes = 64 * 1024;
+    let ended = ground.run(&config);
+    let frames = frames(&mut ground.runtime.log(&config.name).unwrap().unwrap());
+    let kept: usize = frames
+        .iter()
+        .filter(|frame| frame.stream == Stream::Stdout)
+        .map(|frame| frame.bytes.len())
+        .sum();
+    assert_eq!(frames[0].bytes, "1\n");
+    assert_eq!(frames[frames.len() - 1].bytes, "200000\n");
+    assert_eq!(
+        ended.log.written_bytes - ended.log.dropped_bytes,
+        kept as u64
+    );
+    let notes = frames.iter().filter(|frame| frame.stream == Stream::Note);
+    assert_eq!(notes.count(), 1);
 }

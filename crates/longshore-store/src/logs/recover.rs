@@ -25,7 +25,8 @@ pub(crate) struct Recovered {
 }
 
 impl Recovered {
-    fn nothing() -> Self {
+    /// Nothing yet.
+    pub(crate) fn nothing() -> Self {
         Self {
             number: 0,
             open: Chunk::new(Part::Head, Position::default()),

@@ -157,14 +157,15 @@ impl Task {
     /// Stores the last chunk and brings everything to the disk. An empty log has no chunk.
     async fn finish(&mut self, dropped_bytes: u64) -> Result<u64, LogError> {
         let (number, mut chunk) = self.live.open();
-        if number > 0 || !chunk.frames.is_empty() {
-            chunk.stage = Stage::Last;
-            chunk.dropped_bytes = dropped_bytes;
-            self.put(number, Arc::new(chunk)).await?;
-            self.synced().await?;
-            self.sync();
-            self.synced().await?;
+        if number == 0 && chunk.frames.is_empty() {
+            return Ok(0);
         }
+        chunk.stage = Stage::Last;
+        chunk.dropped_bytes = dropped_bytes;
+        self.put(number, Arc::new(chunk)).await?;
+        self.synced().await?;
+        self.sync();
+        self.synced().await?;
         Ok(self.store.numbers(self.attempt, 0).await?.len() as u64)
     }
 

@@ -58,6 +58,23 @@ impl LogWriter {
         limit_bytes: u64,
     ) -> Result<Self, LogError> {
         let log = recover_alone(store, attempt).await?;
+        Self::enter(store, attempt, log, limit_bytes)
+    }
+
+    /// Begins the log of an attempt that nobody has written to: nothing is looked for.
+    ///
+    /// # Errors
+    /// Another writer of this process has it.
+    pub fn begin(store: &LogStore, attempt: AttemptId, limit_bytes: u64) -> Result<Self, LogError> {
+        Self::enter(store, attempt, Recovered::nothing(), limit_bytes)
+    }
+
+    fn enter(
+        store: &LogStore,
+        attempt: AttemptId,
+        log: Recovered,
+        limit_bytes: u64,
+    ) -> Result<Self, LogError> {
         let live = Live::new(log.number, log.open.clone());
         if store.enter(attempt, &live).is_err() {
             return Err(LogError::InUse { attempt });

@@ -2,17 +2,17 @@
 
 use longshore_core::attempt::Phase;
 use longshore_core::event::EventKind;
+use longshore_core::launch::Handle;
 use longshore_core::outcome::{CancelReason, JobStatus, Outcome, Verdict};
 use longshore_core::retry::{Budget, Next};
 use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, Timestamp};
 
 use super::{Answers, News, Report, Reports, Stage, Waiting, judged};
-use crate::columns::json;
 use crate::database::Connection;
 use crate::error::StoreError;
 use crate::logs::LogTotals;
-use crate::rows::attempts::change::{self, Fenced};
+use crate::rows::attempts::change::{self, Fenced, Left};
 use crate::rows::events::describe;
 use crate::rows::jobs::change::{self as job_change, Final, Retrial, Try, UnderWay};
 
@@ -31,9 +31,21 @@ pub struct End {
     pub now: Timestamp,
 }
 
+/// What was seen of a container's run and not told before its attempt's end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Untold {
+    /// The container.
+    pub handle: Handle,
+    /// When it was started; `None` if that was told.
+    pub started_at: Option<Timestamp>,
+    /// When it was seen to have ended.
+    pub exited_at: Timestamp,
+}
+
 /// The attempt is over.
 pub(crate) struct Ended {
     pub(crate) fenced: Fenced,
+    pub(crate) untold: Option<Untold>,
     pub(crate) end: End,
 }
 
@@ -52,34 +64,55 @@ impl Report for Ended {
         reports: &[&Self],
         news: &mut News,
     ) -> Result<Answers<JobStatus>, StoreError> {
-        let said = reports.iter().map(|Self { fenced, end }| {
-            let usage = end.usage.as_ref().map(json);
-            (*fenced, usage, &end.verdict, end.now)
+        let said = reports.iter().map(|report| {
+            let (end, untold) = (&report.end, report.untold.as_ref());
+            let handle = untold.map(|untold| &untold.handle);
+            let left = Left {
+                usage: end.usage.as_ref(),
+                started_at: untold.and_then(|untold| untold.started_at),
+                ended_at: untold.map_or(end.now, |untold| untold.exited_at),
+            };
+            ((report.fenced, handle, &end.verdict, end.now), left)
         });
         let moved = change::end(db, said).await?;
         let standings = job_change::standings(db, moved.values().copied()).await?;
         let mut jobs = JobMoves::default();
         let mut answers = Vec::with_capacity(reports.len());
-        for Self { fenced, end } in reports {
+        for report in reports {
+            let Self { fenced, end, .. } = report;
             let Some(one) = moved.get(fenced).copied() else {
                 answers.push(judged(said_before(db, *fenced, &end.verdict).await)?);
                 continue;
             };
             let standing = standings.get(&one.job).copied();
             let (before, under_way) = standing.unwrap_or((JobStatus::Queued, UnderWay::No));
-            news.tell(
-                one,
-                EventKind::LogComplete,
-                Some(end.log.to_string()),
-                end.now,
-            );
-            let detail = describe(end.verdict.outcome);
-            news.tell(one, EventKind::AttemptEnded, Some(detail), end.now);
-            let status = jobs.follow(one, under_way, end, news);
+            report.tell(one, news);
+            let status = jobs.follow(one, under_way, report, news);
             answers.push(Ok(status.unwrap_or(before)));
         }
         jobs.write(db).await?;
         Ok(answers)
+    }
+}
+
+impl Ended {
+    /// When the container was started, if that is news.
+    fn started_at(&self) -> Option<Timestamp> {
+        self.untold.as_ref().and_then(|untold| untold.started_at)
+    }
+
+    fn tell(&self, one: Try, news: &mut News) {
+        let (now, outcome) = (self.end.now, describe(self.end.verdict.outcome));
+        if let Some(untold) = &self.untold {
+            if let Some(at) = untold.started_at {
+                news.tell(one, EventKind::Started, None, at);
+            }
+            let detail = Some(outcome.clone());
+            news.tell(one, EventKind::Exited, detail, untold.exited_at);
+        }
+        let log = self.end.log.to_string();
+        news.tell(one, EventKind::LogComplete, Some(log), now);
+        news.tell(one, EventKind::AttemptEnded, Some(outcome), now);
     }
 }
 
@@ -106,9 +139,10 @@ impl<'e> JobMoves<'e> {
         &mut self,
         one: Try,
         under_way: UnderWay,
-        end: &'e End,
+        ended: &'e Ended,
         news: &mut News,
     ) -> Option<JobStatus> {
+        let end = &ended.end;
         let outcome = end.verdict.outcome;
         match (under_way, end.next) {
             (UnderWay::No, _) => None,
@@ -127,6 +161,7 @@ impl<'e> JobMoves<'e> {
                 self.retrials.push(Retrial {
                     one,
                     verdict: &end.verdict,
+                    started_at: ended.started_at(),
                     budget,
                     not_before: end.now.saturating_add(after).unwrap_or(Timestamp::MAX),
                     memory,
@@ -135,22 +170,29 @@ impl<'e> JobMoves<'e> {
             }
             (UnderWay::Wanted, Next::Final)
             | (UnderWay::OfService, Next::Final | Next::Retry { .. }) => {
-                Some(self.finish(one, outcome, end, news))
+                Some(self.finish(one, outcome, ended, news))
             }
             (UnderWay::Unwanted, Next::Final | Next::Retry { .. }) => {
-                Some(self.finish(one, unwanted(outcome), end, news))
+                Some(self.finish(one, unwanted(outcome), ended, news))
             }
         }
     }
 
-    fn finish(&mut self, one: Try, outcome: Outcome, end: &'e End, news: &mut News) -> JobStatus {
-        let now = end.now;
+    fn finish(
+        &mut self,
+        one: Try,
+        outcome: Outcome,
+        ended: &'e Ended,
+        news: &mut News,
+    ) -> JobStatus {
+        let now = ended.end.now;
         news.tell(one, EventKind::Finished, Some(describe(outcome)), now);
         news.finals.push((one.job, now));
         self.finals.push(Final {
             one,
             outcome,
-            verdict: &end.verdict,
+            verdict: &ended.end.verdict,
+            started_at: ended.started_at(),
             now,
         });
         outcome.status()

@@ -7,7 +7,6 @@ use longshore_core::outcome::Verdict;
 use longshore_core::{AttemptId, Timestamp};
 
 use super::{Answers, News, Report, Reports, Stage, Waiting, judged};
-use crate::columns::json;
 use crate::database::Connection;
 use crate::error::StoreError;
 use crate::rows::attempts::change::{self, Fenced};
@@ -37,8 +36,8 @@ impl Report for Exited {
         news: &mut News,
     ) -> Result<Answers<()>, StoreError> {
         let said = reports.iter().map(|report| {
-            let handle = json(&report.handle);
-            (report.fenced, Some(handle), &report.verdict, report.now)
+            let handle = Some(&report.handle);
+            (report.fenced, handle, &report.verdict, report.now)
         });
         let moved = change::exited(db, said).await?;
         let mut answers = Vec::with_capacity(reports.len());

@@ -449,4 +449,9 @@ pub(crate) async fn old_jobs_go_with_the_others_once_nothing_is_left(store: &Sto
     let deleted = store.delete_finished(at(99), 9).await.unwrap();
     assert_eq!(deleted, [fenced.attempt]);
     assert!(store.job(job).await.is_err());
+    let told = store.events(EventFilter {
+        job: Some(job),
+        ..EventFilter::default()
+    });
+    assert_eq!(told.await.unwrap(), []);
 }

@@ -2,12 +2,13 @@
 
 use futures::future::join_all;
 use longshore_core::JobId;
+use longshore_core::attempt::Phase;
 use longshore_core::dependency::{Condition, Dependency, Upstream};
 use longshore_core::event::EventKind;
 use longshore_core::job::AttemptRecord;
 use longshore_core::outcome::JobStatus;
 use longshore_core::retry::Next;
-use longshore_store::{EventFilter, Fenced, NewJob, Store, StoreError};
+use longshore_store::{End, EventFilter, Fenced, ImageSeen, NewJob, Store, StoreError, Untold};
 
 use crate::world::{add_host, at, claim, end, exit, handle, new_job, retry_after, spec, worker};
 
@@ -133,6 +134,61 @@ pub(crate) async fn a_whole_life_that_is_reported_at_once_is_told_in_its_order(s
     join_all(lives).await;
     for attempt in &attempts {
         assert_eq!(told(store, attempt.job).await.split_off(3), WHOLE_LIFE);
+    }
+}
+
+pub(crate) async fn a_life_that_is_told_in_few_reports_reads_like_one_that_is_told_in_many(
+    store: &Store,
+) {
+    let attempts = many_claimed(store).await;
+    let reports = fenced(&attempts);
+    let (handle, said) = (&handle(), &reports);
+    let of_all = || said.iter().map(|(fenced, _)| *fenced);
+    let image = ImageSeen {
+        digest: Some("sha256:1".to_owned()),
+        at: at(2),
+    };
+    let created = of_all().map(|one| store.created_from(one, Some(image.clone()), handle, at(3)));
+    check(join_all(created).await, said);
+    let untold = Untold {
+        handle: handle.clone(),
+        started_at: Some(at(4)),
+        exited_at: at(5),
+    };
+    let over = End {
+        now: at(6),
+        ..end(0, Next::Final)
+    };
+    // Also when it is said again, as after a commit whose answer was lost.
+    for _ in 0..2 {
+        let ended = of_all().map(|one| store.end_run(one, Some(untold.clone()), over.clone()));
+        check(join_all(ended).await, said);
+    }
+    for (attempt, _) in attempts
+        .iter()
+        .zip(said)
+        .filter(|(_, (_, is_stale))| !is_stale)
+    {
+        let record = store.attempt(attempt.id).await.unwrap();
+        assert_eq!(
+            (record.phase, record.handle.as_ref()),
+            (Phase::Ended, Some(handle))
+        );
+        assert_eq!(
+            (record.image_ready_at, record.started_at),
+            (Some(at(2)), Some(at(4)))
+        );
+        assert_eq!(
+            (record.ended_at, record.log_complete_at),
+            (Some(at(5)), Some(at(6)))
+        );
+        let job = store.job(attempt.job).await.unwrap();
+        assert_eq!(
+            (job.status, job.started_at),
+            (JobStatus::Completed, Some(at(4)))
+        );
+        assert_eq!(job.image_digest.as_deref(), Some("sha256:1"));
+        assert_eq!(told(store, attempt.job).await.split_off(3), WHOLE_LIFE[..7]);
     }
 }
 

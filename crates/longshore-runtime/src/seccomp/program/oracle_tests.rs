@@ -9,9 +9,9 @@ use super::tests::{Call, NO_SUCH, NOT_PERMITTED, run, values};
 use super::*;
 use crate::capabilities::CapabilitySet;
 use crate::config::ContainerConfig;
+use crate::config::samples::config;
 use crate::seccomp::profile::Profile;
 use crate::seccomp::{DEFAULT, subject, to_oci};
-use crate::spec::tests::config;
 
 const SCRIPT: &str = include_str!("libseccomp.py");
 /// Numbers up to which every one is asked.

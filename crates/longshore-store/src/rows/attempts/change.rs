@@ -6,6 +6,7 @@ use longshore_core::attempt::Phase;
 use longshore_core::job::AttemptRecord;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::Verdict;
+use longshore_core::usage::Usage;
 use longshore_core::{AttemptId, Timestamp};
 
 use crate::columns::{Cells, json, time};
@@ -73,7 +74,9 @@ const IMAGES_READY: &str = concat!(
     moved!()
 );
 const CREATED: &str = concat!(
-    "UPDATE attempts SET handle = said.container FROM [attempt, expected, container]",
+    "UPDATE attempts SET handle = said.container, \
+     image_ready_at = COALESCE(image_ready_at, said.ready) \
+     FROM [attempt, expected, container, ready]",
     of_said!(),
     "AND phase = 'claimed' AND (handle IS NULL OR handle <> said.container)",
     moved!()
@@ -111,11 +114,13 @@ const EXITED: &str = concat!(
     moved!()
 );
 const END: &str = concat!(
-    "UPDATE attempts SET phase = 'ended', usage = COALESCE(said.used, usage), \
-     ended_at = COALESCE(ended_at, said.now), log_complete_at = said.now, unknown_since = NULL, \
+    "UPDATE attempts SET phase = 'ended', handle = COALESCE(said.container, handle), \
+     usage = COALESCE(said.used, usage), started_at = COALESCE(started_at, said.ran), \
+     ended_at = COALESCE(ended_at, said.over), log_complete_at = said.now, unknown_since = NULL, \
      worker_id = NULL, lease_until = NULL, ",
     set_verdict!(),
-    " FROM [attempt, expected, used, now, status, reason, code, oom, how, began, finished, words]",
+    " FROM [attempt, expected, container, now, status, reason, code, oom, how, began, finished, \
+     words, used, ran, over]",
     of_said!(),
     "AND phase <> 'ended'",
     moved!()
@@ -150,14 +155,14 @@ pub(crate) async fn images_ready(
     moved(db, Set::new(IMAGES_READY, rows)).await
 }
 
-/// Claimed: the container is there, and was not known.
+/// Claimed: the container is there, and was not known; since when its image is, if that is news, too.
 pub(crate) async fn created(
     db: &mut Connection,
-    said: impl Iterator<Item = (Fenced, &Handle)>,
+    said: impl Iterator<Item = (Fenced, &Handle, Option<Timestamp>)>,
 ) -> Result<Moved, StoreError> {
-    let rows = said.map(|(fenced, handle)| {
+    let rows = said.map(|(fenced, handle, ready)| {
         let [attempt, fence] = fenced.cells();
-        [attempt, fence, json(handle).into()]
+        [attempt, fence, json(handle).into(), ready.map(time).into()]
     });
     moved(db, Set::new(CREATED, rows)).await
 }
@@ -191,15 +196,24 @@ pub(crate) async fn is_running(db: &mut Connection, fenced: Fenced) -> Result<()
         .map(|_| ())
 }
 
-/// What is said of an attempt that is over: who says it, one more cell, the verdict, and when.
-type Said<'v> = (Fenced, Option<String>, &'v Verdict, Timestamp);
+/// What is said of an attempt that is over: who says it, its container, the verdict, and when.
+type Said<'v> = (Fenced, Option<&'v Handle>, &'v Verdict, Timestamp);
 
-/// Claimed or running → draining; the further cell is the handle.
+/// Claimed or running → draining.
 pub(crate) async fn exited(
     db: &mut Connection,
     said: impl Iterator<Item = Said<'_>>,
 ) -> Result<Moved, StoreError> {
     moved(db, Set::new(EXITED, said.map(over_cells))).await
+}
+
+/// What is said of an attempt that ends, beside its verdict.
+pub(crate) struct Left<'v> {
+    pub(crate) usage: Option<&'v Usage>,
+    /// When its container was started, if that is news.
+    pub(crate) started_at: Option<Timestamp>,
+    /// When its container was over.
+    pub(crate) ended_at: Timestamp,
 }
 
 /// What a report of this verdict means that came too late: nothing new, if this reporter has brought
@@ -224,12 +238,21 @@ pub(crate) async fn known(
         .ok_or_else(|| fenced.stale())
 }
 
-/// Any phase but the last → ended; the further cell is the usage.
-pub(crate) async fn end(
+/// Any phase but the last → ended.
+pub(crate) async fn end<'v>(
     db: &mut Connection,
-    said: impl Iterator<Item = Said<'_>>,
+    said: impl Iterator<Item = (Said<'v>, Left<'v>)>,
 ) -> Result<Moved, StoreError> {
-    moved(db, Set::new(END, said.map(over_cells))).await
+    let rows = said.map(|(said, left)| {
+        let further = [
+            left.usage.map(json).into(),
+            left.started_at.map(time).into(),
+            time(left.ended_at).into(),
+        ];
+        let mut cells = over_cells(said).into_iter().chain(further);
+        std::array::from_fn::<_, 15, _>(|_| cells.next().expect("twelve cells and three"))
+    });
+    moved(db, Set::new(END, rows)).await
 }
 
 /// Notes since when the host does not answer, or that it does; `None` if that was known.
@@ -286,13 +309,13 @@ pub(super) fn fence(sql: &'static str, fenced: Fenced) -> Statement {
         .bind(fenced.fence)
 }
 
-fn over_cells((fenced, cell, verdict, now): Said<'_>) -> [Value; 12] {
+fn over_cells((fenced, handle, verdict, now): Said<'_>) -> [Value; 12] {
     let [attempt, fence] = fenced.cells();
     let [status, reason, code, oom, how, began, finished, words] = verdict_cells(verdict);
     [
         attempt,
         fence,
-        cell.into(),
+        handle.map(json).into(),
         time(now).into(),
         status,
         reason,

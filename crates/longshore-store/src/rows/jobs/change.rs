@@ -62,7 +62,8 @@ const STANDINGS: &str = concat!(
 );
 const FINISH: &str = concat!(
     "UPDATE jobs SET status = said.ended, reason = said.why, exit_code = said.code, \
-     message = said.words, finished_at = said.now FROM [job, number, ended, why, code, words, now]",
+     message = said.words, finished_at = said.now, started_at = COALESCE(started_at, said.ran) \
+     FROM [job, number, ended, why, code, words, now, ran]",
     of_said!(),
     " AND ",
     is_under_way!()
@@ -71,8 +72,9 @@ const RETRY: &str = concat!(
     "UPDATE jobs SET status = 'retrying', exit_code = said.code, message = said.words, \
      not_before = said.due, retries_used = retries_used + said.own, \
      infra_retries_used = infra_retries_used + said.infra, \
-     memory_bytes = COALESCE(said.memory, jobs.memory_bytes) \
-     FROM [job, number, code, words, due, own, infra, memory]",
+     memory_bytes = COALESCE(said.memory, jobs.memory_bytes), \
+     started_at = COALESCE(started_at, said.ran) \
+     FROM [job, number, code, words, due, own, infra, memory, ran]",
     of_said!(),
     " AND status IN ('launching', 'running')"
 );
@@ -262,6 +264,8 @@ pub(crate) struct Final<'v> {
     pub(crate) one: Try,
     pub(crate) outcome: Outcome,
     pub(crate) verdict: &'v Verdict,
+    /// When its container was started, if that is news.
+    pub(crate) started_at: Option<Timestamp>,
     pub(crate) now: Timestamp,
 }
 
@@ -280,6 +284,7 @@ pub(crate) async fn finish(
             ended.verdict.exit_code.map(i64::from).into(),
             (&ended.verdict.message).into(),
             time(ended.now).into(),
+            ended.started_at.map(time).into(),
         ]
     });
     Set::new(FINISH, rows).execute(db).await?;
@@ -290,6 +295,8 @@ pub(crate) async fn finish(
 pub(crate) struct Retrial<'v> {
     pub(crate) one: Try,
     pub(crate) verdict: &'v Verdict,
+    /// When its container was started, if that is news.
+    pub(crate) started_at: Option<Timestamp>,
     pub(crate) budget: Budget,
     pub(crate) not_before: Timestamp,
     /// Set when it is to have more memory than the one before.
@@ -317,6 +324,7 @@ pub(crate) async fn retry(
             own.into(),
             infra.into(),
             retrial.memory.map(|memory| amount(memory.bytes())).into(),
+            retrial.started_at.map(time).into(),
         ]
     });
     Set::new(RETRY, rows).execute(db).await?;

@@ -30,6 +30,7 @@ pub(crate) const FINISHED: &str = "SELECT id FROM jobs WHERE finished_at < $1 \
     AND NOT EXISTS (SELECT 1 FROM attempts WHERE job_id = jobs.id AND removed_at IS NULL) \
     ORDER BY finished_at LIMIT $2";
 const DELETE: &str = "DELETE FROM jobs WHERE id = $1";
+const DELETE_EVENTS: &str = "DELETE FROM events WHERE job_id = $1";
 
 /// Pending or retrying, and due → queued.
 pub(crate) async fn release(
@@ -85,7 +86,9 @@ pub(crate) async fn finished(
 
 /// Deletes a job with its labels, attempts and events.
 pub(crate) async fn delete(db: &mut Connection, job: JobId) -> Result<(), StoreError> {
-    query(DELETE).bind(job.to_string()).execute(db).await?;
+    for sql in [DELETE_EVENTS, DELETE] {
+        query(sql).bind(job.to_string()).execute(db).await?;
+    }
     Ok(())
 }
 

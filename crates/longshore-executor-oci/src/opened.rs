@@ -1,0 +1,139 @@
+//! The folder of one host, open. Everything here waits for the disk.
+//!
+//! ```text
+//! id            this host's identity
+//! containers/…  of the runtime: a folder for each container
+//! images/…      the image store
+//! volumes/…     named volumes
+//! holds.lock    shared by those who take a hold and make its container, held alone by who looks for
+//!               holds without one
+//! ```
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use longshore_executor::ExecutorError;
+use longshore_image::{ImageStore, Puller, RegistryOptions, UnpackLimits};
+use longshore_runtime::{ContainerConfig, Runtime, RuntimeOptions};
+
+use crate::faults;
+use crate::handle::ContainerId;
+use crate::networks::{self, PrivateMeans};
+use crate::options::OciOptions;
+use crate::tags::Tags;
+
+/// The folder, with what is kept in it.
+pub(crate) struct Opened {
+    root: PathBuf,
+    pub(crate) runtime: Runtime,
+    pub(crate) images: ImageStore,
+    pub(crate) puller: Puller,
+    means: OnceLock<PrivateMeans>,
+}
+
+impl Opened {
+    /// Makes what is missing.
+    pub(crate) fn open(root: &Path, options: &OciOptions) -> Result<Self, ExecutorError> {
+        let tried = "use its folder";
+        let runtime = Runtime::open(RuntimeOptions {
+            root: root.to_path_buf(),
+            supervisor: options.supervisor.clone(),
+            oci_runtime: options.runtime.clone(),
+        });
+        let runtime = runtime.map_err(|why| faults::of_runtime(tried, why))?;
+        let root = fs::canonicalize(root).map_err(|why| faults::of_file(tried, why))?;
+        let images = ImageStore::open(&root.join("images"), UnpackLimits::default());
+        let images = images.map_err(|why| faults::of_images(tried, why))?;
+        let registries = RegistryOptions {
+            certificates: options.certificates.clone(),
+            ..RegistryOptions::default()
+        };
+        Ok(Self {
+            puller: Puller::new(images.clone(), registries),
+            root,
+            runtime,
+            images,
+            means: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of named volumes.
+    pub(crate) fn volumes(&self) -> PathBuf {
+        self.root.join("volumes")
+    }
+
+    /// Whether there is a private network here; looked at once.
+    pub(crate) fn means(&self) -> &PrivateMeans {
+        self.means.get_or_init(networks::private_means)
+    }
+
+    /// What a container is to be and what is noted of it; none for one that is gone, and for one that
+    /// this executor did not make.
+    pub(crate) fn container(
+        &self,
+        name: &str,
+    ) -> Result<Option<(ContainerConfig, Tags)>, ExecutorError> {
+        let config = self.runtime.config(name);
+        let config =
+            config.map_err(|why| faults::of_runtime(&format!("look at container {name}"), why))?;
+        Ok(config.and_then(|config| {
+            let tags = Tags::of(&config)?;
+            Some((config, tags))
+        }))
+    }
+
+    /// The container with exactly this id: another one may have its name by now.
+    pub(crate) fn container_of(
+        &self,
+        id: &ContainerId,
+    ) -> Result<Option<ContainerConfig>, ExecutorError> {
+        let found = self.container(&id.name())?;
+        let own = found.filter(|(_, tags)| tags.id == *id);
+        Ok(own.map(|(config, _)| config))
+    }
+
+    /// All containers that this executor made; one that goes meanwhile is left out.
+    pub(crate) fn containers(&self) -> Result<Vec<(ContainerConfig, Tags)>, ExecutorError> {
+        let names = self.runtime.names();
+        let names = names.map_err(|why| faults::of_runtime("list containers", why))?;
+        let found = names.iter().map(|name| self.container(name).transpose());
+        found.flatten().collect()
+    }
+
+    /// Keeps whoever looks for holds without a container away.
+    pub(crate) fn while_holding(&self) -> Result<File, ExecutorError> {
+        let file = self.holds_lock()?;
+        file.lock_shared()
+            .map_err(|why| faults::of_file("lock the holds", why))?;
+        Ok(file)
+    }
+
+    /// Ends the holds of containers that are gone: whoever removed one may have died before he could.
+    pub(crate) fn release_stale_holds(&self) -> Result<(), ExecutorError> {
+        let lock = self.holds_lock()?;
+        lock.lock()
+            .map_err(|why| faults::of_file("lock the holds", why))?;
+        let of_images = |why| faults::of_images("look for holds that nobody needs", why);
+        for owner in self.images.holders().map_err(of_images)? {
+            if self.container(&owner)?.is_none() {
+                self.images.release(&owner).map_err(of_images)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn holds_lock(&self) -> Result<File, ExecutorError> {
+        let path = self.root.join("holds.lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path);
+        file.map_err(|why| faults::of_file("open the lock of the holds", why))
+    }
+}
