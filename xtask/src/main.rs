@@ -14,6 +14,7 @@ mod demo;
 mod deny;
 mod engine;
 mod generated;
+mod guest;
 mod packages;
 mod postgres;
 mod steps;
@@ -67,6 +68,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run containers without an engine in a guest machine with control groups of version 2
+    Guest(guest::Wish),
     /// The container engine that tests share
     #[command(subcommand)]
     Engine(wish::Wish),
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Chore::Generate => generated::write(),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Chaos { arguments } => chaos::run(&arguments),
+        Chore::Guest(wish) => guest::run(&wish),
         Chore::Engine(wish) => engine::run(wish),
         Chore::Postgres(wish) => postgres::run(wish),
     };

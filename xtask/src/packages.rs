@@ -63,6 +63,22 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     DEBOOTSTRAP,
 ];
 
+/// What a guest machine is made with, besides what is unpacked for it.
+pub(crate) const FOR_GUEST: &[Need] = &[
+    need(
+        "busybox",
+        "busybox-static",
+        "the guest's programs and the test image",
+    ),
+    need(
+        "strip",
+        "binutils",
+        "a binary that fits into the guest's memory",
+    ),
+    need("dpkg-deb", "dpkg", "unpacking QEMU and a kernel"),
+    need("unshare", "util-linux", "namespaces in the guest"),
+];
+
 /// What a database server needs.
 pub(crate) const FOR_POSTGRES: &[Need] = &[need("initdb", "postgresql", "databases on a server")];
 
@@ -144,7 +160,7 @@ pub(crate) fn are_there(needs: &[Need]) -> bool {
 }
 
 /// Is `program` in one of the folders where systems keep theirs?
-fn in_folders(program: &str) -> bool {
+pub(crate) fn in_folders(program: &str) -> bool {
     FOLDERS
         .iter()
         .any(|folder| Path::new(folder).join(program).is_file())

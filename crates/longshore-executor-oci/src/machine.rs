@@ -4,7 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use longshore_core::spec::Platform;
-use longshore_runtime::cgroup_facts;
+use longshore_runtime::{CgroupFacts, cgroup_facts};
+
+/// How to make room in a root of control groups that is not the machine's own.
+const ROOM: &str = "processes in /sys/fs/cgroup leave no room for groups with limits: move them into \
+    one below, as `mkdir /sys/fs/cgroup/self; for one in $(cat /sys/fs/cgroup/cgroup.procs); do echo \
+    $one >/sys/fs/cgroup/self/cgroup.procs; done`";
 
 /// Its platform, as images name it.
 pub(crate) fn platform() -> Platform {
@@ -23,16 +28,25 @@ pub fn obstacles() -> Vec<String> {
     }
     match cgroup_facts() {
         Err(why) => all.push(why.to_string()),
-        Ok(facts) if !facts.missing.is_empty() => all.push(format!(
-            "the control groups have no {}: mount them, or enable them when booting",
-            facts.missing.join(", ")
-        )),
+        Ok(facts) if !facts.missing.is_empty() => all.push(without(&facts)),
         Ok(facts) if !facts.writable => {
             all.push("the control groups of /sys/fs/cgroup cannot be written to".to_owned());
         }
+        Ok(facts) if facts.crowded => all.push(ROOM.to_owned()),
         Ok(_) => {}
     }
     all
+}
+
+fn without(facts: &CgroupFacts) -> String {
+    let what = match facts.version {
+        1 => "mount them, or enable them when booting",
+        _ => "enable them in cgroup.subtree_control of the group that this is in, or when booting",
+    };
+    format!(
+        "the control groups lack what bounds {}: {what}",
+        facts.missing.join(", ")
+    )
 }
 
 /// Which version of control groups it has; 0 for none.

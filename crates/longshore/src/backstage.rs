@@ -28,7 +28,7 @@ use longshore_service::{DockerService, ServiceOptions};
 use longshore_store::Store;
 use tokio::sync::watch;
 
-use crate::executors::Kinds;
+use crate::executors::{Kinds, StandIn};
 
 /// Folder in the store's folder where the workers of this machine announce themselves.
 const PRESENCE: &str = "workers";
@@ -105,12 +105,16 @@ impl Backstage for Local {
         if context.is_some() {
             return Ok(named);
         }
-        Ok(match self.kinds.why_embedded(&found) {
-            Some(why) => DefaultHost {
-                note: Some(why),
+        Ok(match self.kinds.stand_in(&found) {
+            StandIn::NotWanted => named,
+            StandIn::Does(note) => DefaultHost {
+                note: Some(note),
                 ..self.embedded_host()
             },
-            None => named,
+            StandIn::Cannot(note) => DefaultHost {
+                note: Some(note),
+                ..named
+            },
         })
     }
 

@@ -45,26 +45,39 @@ impl Kinds {
         }
     }
 
-    /// Why the embedded executor is used where nobody named an engine, if it is: none answers at the
-    /// usual socket, and this machine can do without.
-    pub(crate) fn why_embedded(&self, chosen: &ResolvedEndpoint) -> Option<String> {
+    /// Whether the embedded executor stands in for an engine that nobody named.
+    pub(crate) fn stand_in(&self, chosen: &ResolvedEndpoint) -> StandIn {
         let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         let is_named = is_set(&self.docker.docker_host) || is_set(&self.docker.docker_context);
-        if is_named || chosen.name != DEFAULT_CONTEXT || answers(&chosen.endpoint.address) {
-            return None;
-        }
-        if !longshore_executor_oci::obstacles().is_empty() {
-            return None;
-        }
         let address = &chosen.endpoint.address;
+        if is_named || chosen.name != DEFAULT_CONTEXT || answers(address) {
+            return StandIn::NotWanted;
+        }
+        let obstacles = longshore_executor_oci::obstacles();
+        if !obstacles.is_empty() {
+            let why = obstacles.join("; ");
+            return StandIn::Cannot(format!(
+                "no Docker Engine answers at {address}, and this machine cannot do without: {why}"
+            ));
+        }
         let network = match longshore_executor_oci::private_means() {
             Ok(()) => String::new(),
             Err(missing) => format!(", where jobs have loopback alone ({missing})"),
         };
-        Some(format!(
+        StandIn::Does(format!(
             "no Docker Engine answers at {address}: running on the embedded executor{network}"
         ))
     }
+}
+
+/// Whether the embedded executor stands in where nobody named an engine, and what people are told.
+pub(crate) enum StandIn {
+    /// An engine was named, or answers at the usual socket.
+    NotWanted,
+    /// None answers, and this machine can do without.
+    Does(String),
+    /// None answers, and this machine cannot do without.
+    Cannot(String),
 }
 
 /// Whether somebody listens at the socket of an address.

@@ -228,7 +228,8 @@ async fn look_at_environment(session: &Session) -> Result<Finding, Failure> {
                 .hint
                 .as_deref()
                 .unwrap_or("start the engine, or set DOCKER_HOST");
-            broken(trouble.to_string(), fix)
+            let said = places.note().map(|note| format!("; {note}"));
+            broken(format!("{trouble}{}", said.unwrap_or_default()), fix)
         }
     })
 }

@@ -89,6 +89,11 @@ impl Places {
         })
     }
 
+    /// What people should know of the choice of the environment's host.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
     /// Says where a job may run; what stands against it becomes a problem of the job.
     pub(crate) fn place(&mut self, session: &Session, checked: &mut Checked) {
         let wanted = checked.spec.host.clone();

@@ -37,6 +37,9 @@ pub struct CgroupFacts {
     pub missing: Vec<&'static str>,
     /// This process may make groups in all hierarchies.
     pub writable: bool,
+    /// Processes are in the root that this process sees, which is not the machine's own, as in a
+    /// container: groups with limits cannot be made before they are moved into a group below.
+    pub crowded: bool,
 }
 
 /// What control groups of this machine can do.
@@ -92,6 +95,10 @@ impl Layout {
             version,
             missing: needed.iter().filter(is_missing).copied().collect(),
             writable: self.roots().iter().all(|(_, root)| is_writable(root)),
+            crowded: match self {
+                Self::V1(_) => false,
+                Self::V2(root) => is_crowded(root),
+            },
         }
     }
 
@@ -133,6 +140,12 @@ impl Hierarchies {
 fn controllers_of(root: &Path) -> Vec<String> {
     let text = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Only the machine's own root has no type, and room for both processes and groups with limits.
+fn is_crowded(root: &Path) -> bool {
+    let processes = fs::read_to_string(root.join("cgroup.procs")).unwrap_or_default();
+    root.join("cgroup.type").exists() && !processes.is_empty()
 }
 
 fn is_writable(root: &Path) -> bool {
@@ -196,5 +209,17 @@ mod tests {
         std::fs::write(folder.path().join("cgroup.controllers"), "cpu io memory\n").unwrap();
         let facts = Layout::V2(folder.path().to_owned()).facts();
         assert_eq!((facts.version, facts.missing), (2, vec!["pids"]));
+    }
+    #[test]
+    fn a_root_that_is_not_the_machines_own_has_room_only_without_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+        let is_crowded = || Layout::V2(folder.path().to_owned()).facts().crowded;
+        write("cgroup.procs", "1\n");
+        assert!(!is_crowded());
+        write("cgroup.type", "domain\n");
+        assert!(is_crowded());
+        write("cgroup.procs", "");
+        assert!(!is_crowded());
     }
 }

@@ -1,5 +1,7 @@
 //! How much a container may take, and which devices.
 
+use std::collections::HashMap;
+
 use oci_spec::runtime::{
     LinuxCpu, LinuxCpuBuilder, LinuxMemory, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResources,
     LinuxResourcesBuilder,
@@ -22,6 +24,7 @@ pub(super) fn of(config: &ContainerConfig, layout: &Layout) -> Result<LinuxResou
         .devices(devices::for_spec(Reach::of(&config.process))?)
         .build()?;
     resources.set_memory(memory(bounds, layout)?);
+    resources.set_unified(no_swap(bounds, layout));
     resources.set_cpu(bounds.cpu_nanos.map(cpu).transpose()?);
     if let Some(pids) = bounds.pids {
         let limit = LinuxPidsBuilder::default().limit(signed(pids)).build()?;
@@ -47,6 +50,18 @@ fn memory(bounds: &Bounds, layout: &Layout) -> Result<Option<LinuxMemory>, SpecE
     Ok(Some(memory))
 }
 
+/// Version 2 counts swap apart from memory, and libcontainer takes none of it for any amount of it:
+/// the kernel's own file says it.
+fn no_swap(bounds: &Bounds, layout: &Layout) -> Option<HashMap<String, String>> {
+    let memory_bytes = signed(bounds.memory_bytes?);
+    match layout {
+        Layout::V2(_) if bounds.memory_swap_bytes == Some(memory_bytes) && layout.bounds_swap() => {
+            Some(HashMap::from([("memory.swap.max".into(), "0".into())]))
+        }
+        Layout::V1(_) | Layout::V2(_) => None,
+    }
+}
+
 fn cpu(nanos: u64) -> Result<LinuxCpu, SpecError> {
     let quota_micros = nanos.saturating_mul(PERIOD_MICROS) / NANOS_PER_CPU;
     Ok(LinuxCpuBuilder::default()
@@ -57,4 +72,35 @@ fn cpu(nanos: u64) -> Result<LinuxCpu, SpecError> {
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Version 2 on a machine that counts swap.
+    fn with_swap() -> (tempfile::TempDir, Layout) {
+        let folder = tempfile::tempdir().unwrap();
+        let group = folder.path().join("longshore");
+        std::fs::create_dir(&group).unwrap();
+        std::fs::write(group.join("memory.swap.max"), "max\n").unwrap();
+        let layout = Layout::V2(folder.path().to_owned());
+        (folder, layout)
+    }
+
+    #[test]
+    fn no_swap_is_said_in_the_words_of_version_2() {
+        let (_folder, layout) = with_swap();
+        let said = |swap| {
+            let bounds = Bounds {
+                memory_bytes: Some(1000),
+                memory_swap_bytes: swap,
+                ..Bounds::default()
+            };
+            no_swap(&bounds, &layout)
+        };
+        let none = HashMap::from([("memory.swap.max".into(), "0".into())]);
+        assert_eq!(said(Some(1000)), Some(none));
+        assert_eq!([None, Some(1500), Some(-1)].map(said), [None, None, None]);
+    }
 }

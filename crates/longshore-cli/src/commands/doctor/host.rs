@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use longshore_core::census::Census;
 use longshore_core::health::Breaker;
-use longshore_core::host::{HostFacts, HostState};
+use longshore_core::host::{HostFacts, HostKind, HostState};
 use longshore_core::share::Resource;
 
 use super::{Finding, broken, good, judge_by_size, unwise};
@@ -20,10 +20,11 @@ pub(super) fn look(row: &HostRow, now: Timestamp) -> Vec<Finding> {
     if let Some(said) = row.trouble() {
         let address = &row.host.endpoint.address;
         let text = format!("host {name} ({address}): {said}{}", silence(row, now));
-        findings.insert(
-            0,
-            broken(text, "start the engine, or `longshore hosts rm` it"),
-        );
+        let fix = match row.host.kind {
+            HostKind::Oci => "do what it says, or `longshore hosts rm` it and name an engine",
+            HostKind::Docker | HostKind::Mock => "start the engine, or `longshore hosts rm` it",
+        };
+        findings.insert(0, broken(text, fix));
         return findings;
     }
     let Some(facts) = row.facts() else {
