@@ -70,8 +70,8 @@ fn built<T>(
     with: impl FnOnce() -> T,
 ) -> T {
     let mut build = engine.docker_command();
-    let built = run(build.args(["build", "--quiet", "--tag", image]).arg(folder));
-    built.expect("an image can be built");
+    let image_id = run(build.args(["build", "--quiet", "--tag", image]).arg(folder));
+    image_id.expect("an image can be built");
     let made = with();
     let removed = engine.docker(["image", "rm", "--force", image]);
     removed.expect("an image can be removed");
