@@ -1,6 +1,7 @@
-//! From the submit to the first byte of output, as another process sees it, and to the verdict.
-
-use std::time::Instant;
+//! From the submit to the first byte of output, and from the end of a container to its final status.
+//!
+//! A byte is there when the supervisor has taken it, by the time in its frame: `longshore run` shows it
+//! at once. Another process sees it when it is stored and looked for again.
 
 use anyhow::{Context, Result};
 use futures::TryStreamExt;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::ground::Ground;
 use crate::exit_latency::is_final;
-use crate::figures::latency;
+use crate::figures::{latency, spread};
 use crate::ours::Bench;
 
 const JOBS: usize = 60;
@@ -22,6 +23,7 @@ const VERDICT_BAR: f64 = 5.0;
 /// Milliseconds of one job.
 struct Times {
     first_byte: f64,
+    seen_elsewhere: f64,
     verdict: f64,
 }
 
@@ -39,6 +41,11 @@ pub(super) async fn measure(bench: &Bench) -> Result<()> {
         "embedded, submit to first byte of output, ms: {}",
         latency(&of(|times| times.first_byte), FIRST_BYTE_BAR)
     );
+    let seen = of(|times| times.seen_elsewhere);
+    println!(
+        "the same, as another process sees it, ms: {}",
+        spread(&seen)
+    );
     println!(
         "embedded, end of the container to final status, ms: {}\n",
         latency(&of(|times| times.verdict), VERDICT_BAR)
@@ -51,11 +58,10 @@ async fn one(store: &Store) -> Result<Times> {
     let mut spec = JobSpec::new("demo-image:latest".parse()?);
     spec.command = serde_json::from_value(serde_json::json!(["sh", "-c", "echo ahoy; sleep 0.2"]))?;
     let id = JobId::new(Uuid::now_v7());
-    let begun = Instant::now();
-    store
-        .submit(&[NewJob::new(id, spec)], Timestamp::now())
-        .await?;
-    let first_byte = first_byte(store, id).await?.duration_since(begun);
+    let begun = Timestamp::now();
+    store.submit(&[NewJob::new(id, spec)], begun).await?;
+    let taken_at = first_byte(store, id).await?;
+    let seen_at = Timestamp::now();
     is_final(store, id).await?;
     let final_at = Timestamp::now();
     let attempts = store.attempts(id).await?;
@@ -66,21 +72,23 @@ async fn one(store: &Store) -> Result<Times> {
     while !store.unremoved(1, None).await?.is_empty() {
         changes.changed().await;
     }
+    let since = |at: Timestamp| at.duration_since(begun).as_secs_f64() * 1e3;
     Ok(Times {
-        first_byte: first_byte.as_secs_f64() * 1e3,
+        first_byte: since(taken_at),
+        seen_elsewhere: since(seen_at),
         verdict: verdict.as_secs_f64() * 1e3,
     })
 }
 
-/// When the first frame can be read.
-async fn first_byte(store: &Store, job: JobId) -> Result<Instant> {
+/// When the first frame was taken, as soon as it can be read here.
+async fn first_byte(store: &Store, job: JobId) -> Result<Timestamp> {
     let mut changes = store.changes();
     loop {
         if let Some(attempt) = store.attempts(job).await?.pop() {
             let never = || async { false };
             let mut frames = store.logs().follow(attempt.id, LogQuery::default(), never);
-            frames.try_next().await?.context("a log with a frame")?;
-            return Ok(Instant::now());
+            let frame = frames.try_next().await?.context("a log with a frame")?;
+            return Ok(frame.at);
         }
         changes.changed().await;
     }
