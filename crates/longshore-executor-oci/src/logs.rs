@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use longshore_core::limits;
-use longshore_core::log::Frame;
+use longshore_core::log::{Frame, Stream};
 use longshore_executor::{ExecutorError, LogRange};
-use longshore_runtime::{LogFile, Status};
+use longshore_runtime::{Ended, LogFile, Status};
 use tokio::sync::watch;
 
 use crate::faults;
@@ -42,6 +42,7 @@ pub(crate) async fn logs(
         log: None,
         last,
         changes,
+        seen_bytes: 0,
     };
     let batches = stream::unfold(Some(reading), |reading| async {
         let mut reading = reading?;
@@ -64,6 +65,8 @@ struct Reading {
     last: Option<usize>,
     /// Where more is waited for.
     changes: Option<watch::Receiver<u64>>,
+    /// Bytes of output that were read, or told to be missing at the end.
+    seen_bytes: u64,
 }
 
 impl Reading {
@@ -71,17 +74,45 @@ impl Reading {
     async fn next(&mut self) -> Result<Vec<Frame>, ExecutorError> {
         loop {
             let batch = self.read(BATCH).await?;
-            if !batch.is_empty() || self.changes.is_none() {
+            if !batch.is_empty() {
                 return Ok(batch);
             }
             // What was written before its end is read after it.
-            if self.is_over().await? {
-                return self.read(BATCH).await;
-            }
-            if let Some(changes) = &mut self.changes {
-                let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+            match (self.status().await?, &mut self.changes) {
+                (Some(Status::Ended(ended)), _) => {
+                    let rest = self.read(BATCH).await?;
+                    return Ok(if rest.is_empty() {
+                        self.missing(&ended)
+                    } else {
+                        rest
+                    });
+                }
+                (Some(Status::Created { .. } | Status::Lost { .. }) | None, _) => {
+                    return self.read(BATCH).await;
+                }
+                (Some(Status::Starting | Status::Running { .. }), None) => return Ok(Vec::new()),
+                (Some(Status::Starting | Status::Running { .. }), Some(changes)) => {
+                    let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+                }
             }
         }
+    }
+
+    /// An end is on the disk before the last output: a machine that goes down in between takes that
+    /// along.
+    fn missing(&mut self, ended: &Ended) -> Vec<Frame> {
+        let kept = ended.log.written_bytes - ended.log.dropped_bytes;
+        let missing = kept.saturating_sub(self.seen_bytes);
+        if self.last.is_some() || missing == 0 {
+            return Vec::new();
+        }
+        self.seen_bytes = kept;
+        let text = format!("{missing} bytes of output went down with the machine\n");
+        vec![Frame {
+            stream: Stream::Note,
+            at: ended.finished_at,
+            bytes: text.into(),
+        }]
     }
 
     async fn read(&mut self, most: usize) -> Result<Vec<Frame>, ExecutorError> {
@@ -102,10 +133,12 @@ impl Reading {
         });
         let (log, frames) = read.await?;
         self.log = log;
+        let output = frames.iter().filter(|frame| frame.stream != Stream::Note);
+        self.seen_bytes += output.map(|frame| frame.bytes.len() as u64).sum::<u64>();
         Ok(frames)
     }
 
-    async fn is_over(&self) -> Result<bool, ExecutorError> {
+    async fn status(&self) -> Result<Option<Status>, ExecutorError> {
         let id = self.id.clone();
         let tried = format!("look at container {id}");
         let look = self
@@ -113,10 +146,7 @@ impl Reading {
             .call(limits::CONTROL_CALL, &tried, move |opened| {
                 observe::status(opened, &id)
             });
-        Ok(match look.await? {
-            Some(Status::Starting | Status::Running { .. }) => false,
-            Some(Status::Created { .. } | Status::Ended(_) | Status::Lost { .. }) | None => true,
-        })
+        look.await
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use longshore_core::attempt::{Evidence, ExitCause, Observed, Terms, judge};
+use longshore_core::log::Stream;
 use longshore_core::outcome::{FailReason, Limit, Outcome, Provenance};
 use longshore_core::spec::TimeLimit;
 use longshore_executor::{Executor, Force, HostEvent, Inventory, LogRange, Removed, UsageMeter};
@@ -217,4 +218,32 @@ async fn a_named_volume_is_kept_from_one_container_to_the_next() {
     let (handle, _) = scene.ran(&launch("cat /v/file")).await;
     assert_eq!(scene.printed(&handle).await, "once\n");
     assert_eq!(scene.executor.resources(scene.pool).await.unwrap(), []);
+}
+
+/// The record of an end is brought to the disk, the last output is not waited for.
+#[tokio::test]
+async fn output_that_a_power_cut_took_is_told_at_the_end_of_the_log() {
+    let scene = Scene::new().await;
+    let (handle, _) = scene
+        .ran(&scene.script("echo one; sleep 0.1; echo two"))
+        .await;
+    let containers = scene.root.path().join("containers");
+    let folder = std::fs::read_dir(containers).unwrap().next().unwrap();
+    let log = std::fs::File::options()
+        .write(true)
+        .open(folder.unwrap().path().join("log"))
+        .unwrap();
+    log.set_len(log.metadata().unwrap().len() - 1).unwrap();
+    for range in [LogRange::All, LogRange::Follow] {
+        let told = frames(&scene.executor, &handle, range).await;
+        let texts: Vec<(Stream, &[u8])> = told
+            .iter()
+            .map(|frame| (frame.stream, &frame.bytes[..]))
+            .collect();
+        let note = b"4 bytes of output went down with the machine\n";
+        assert_eq!(
+            texts,
+            [(Stream::Stdout, &b"one\n"[..]), (Stream::Note, &note[..])]
+        );
+    }
 }
