@@ -24,6 +24,7 @@ const FOLDERS: [&str; 12] = [
     "mnt",
     "proc",
     "root",
+    "run",
     "sys",
     "tmp",
     "var",
