@@ -15,7 +15,7 @@ use super::parts::Parts;
 const PROGRAMS: [&str; 2] = ["/usr/bin/unshare", "/usr/bin/setpriv"];
 /// What Debian's kernel does not have built in.
 const MODULES: [&str; 1] = ["fs/overlayfs/overlay.ko"];
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "bin",
     "dev",
     "etc",
@@ -24,6 +24,7 @@ const FOLDERS: [&str; 11] = [
     "mnt",
     "proc",
     "root",
+    "run",
     "sys",
     "tmp",
     "var",

@@ -202,8 +202,13 @@ impl Places {
             return Ok(());
         };
         let is_meant = |spec: &JobSpec| spec.host.as_ref() == Some(&host.name);
-        if specs.iter().any(is_meant) {
-            session.backstage.probe(host).await?;
+        if specs.iter().any(is_meant)
+            && let Err(trouble) = session.backstage.probe(host).await
+        {
+            if let Some(note) = &self.note {
+                session.console.say(note);
+            }
+            return Err(trouble.into());
         }
         Ok(())
     }
