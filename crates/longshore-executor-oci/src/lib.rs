@@ -2,8 +2,8 @@
 //!
 //! It joins two rooms: `longshore-image` brings images and unpacks them, `longshore-runtime` runs
 //! one container under one small supervisor. What is of neither is here: what Docker would make of
-//! a job and an image together ([`merge`]), what cannot be honoured, named volumes, and what happens
-//! to containers, heard by inotify ([`lookout`]).
+//! a job and an image together (`merge`), what cannot be honoured, named volumes, and what happens
+//! to containers, heard by inotify (`lookout`).
 
 mod create;
 mod ending;
