@@ -60,7 +60,7 @@ impl Count {
         Ok(Self {
             mounts: mounts.lines().count(),
             cgroups: folders_below(Path::new("/sys/fs/cgroup")),
-            processes: processes().count(),
+            processes: processes().filter(|it| works_in(it, ground)).count(),
             network_namespaces: network_namespaces(),
             open_files: fs::read_dir(format!("/proc/{pid}/fd"))?.count(),
             container_folders: folders_below(&ground.room("oci/containers")?),
@@ -71,7 +71,11 @@ impl Count {
         [
             ("mounts", self.mounts, after.mounts),
             ("cgroups", self.cgroups, after.cgroups),
-            ("processes", self.processes, after.processes),
+            (
+                "processes in the folder of the host",
+                self.processes,
+                after.processes,
+            ),
             (
                 "network namespaces",
                 self.network_namespaces,
@@ -109,6 +113,11 @@ fn processes() -> impl Iterator<Item = std::path::PathBuf> {
     entries
         .map(|entry| entry.path())
         .filter(|path| path.join("stat").exists() && path.join("ns").exists())
+}
+
+/// Whether a process, such as a supervisor, is in the host's folder.
+fn works_in(process: &Path, ground: &Ground) -> bool {
+    fs::read_link(process.join("cwd")).is_ok_and(|cwd| ground.has(&cwd))
 }
 
 fn network_namespaces() -> usize {
