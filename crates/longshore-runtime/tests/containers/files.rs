@@ -79,17 +79,17 @@ fn a_missing_workdir_is_made_in_what_is_mounted_there() {
     let shared = ground.root().join("shared");
     fs::create_dir(&shared).unwrap();
     let mut config = ground.script("mounted", "pwd");
-    config.process.workdir = "/work/a/b".into();
+    config.process.workdir = "/srv/a/b".into();
     config.mounts.push(Mount {
-        target: "/work".into(),
+        target: "/srv".into(),
         source: MountSource::Bind(shared.clone()),
         read_only: false,
     });
     assert_eq!(ground.run(&config).code, 0);
-    assert_eq!(ground.stdout(&config.name), "/work/a/b\n");
+    assert_eq!(ground.stdout(&config.name), "/srv/a/b\n");
     assert!(shared.join("a/b").is_dir());
     config.name = ground.name("fixed");
-    config.process.workdir = "/work/c".into();
+    config.process.workdir = "/srv/c".into();
     config.mounts[0].read_only = true;
     ground.runtime.create(&config).unwrap();
     assert!(ground.runtime.start(&config.name).is_err());
