@@ -76,6 +76,11 @@ pub(crate) const FOR_GUEST: &[Need] = &[
         "a binary that fits into the guest's memory",
     ),
     need("dpkg-deb", "dpkg", "unpacking QEMU and a kernel"),
+    need(
+        "mkfs.ext4",
+        "e2fsprogs",
+        "a file system that bounds folders",
+    ),
     need("unshare", "util-linux", "namespaces in the guest"),
 ];
 

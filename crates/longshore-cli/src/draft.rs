@@ -21,7 +21,15 @@ pub(crate) use file::parse_file;
 pub(crate) use flags::overlay;
 
 /// Tables of a job file whose inner keys are fields of their own.
-const TABLES: [&str; 6] = ["env", "labels", "on", "limits", "timeouts", "retry"];
+const TABLES: [&str; 7] = [
+    "env",
+    "labels",
+    "on",
+    "limits",
+    "storage_opt",
+    "timeouts",
+    "retry",
+];
 
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -33,6 +33,7 @@ mod retry;
 mod retry_reason;
 mod security;
 mod signal;
+mod storage;
 pub(crate) mod text;
 mod tmpfs;
 mod validate;
@@ -58,6 +59,7 @@ pub use retry::{RetryPolicy, RetryStrategy};
 pub use retry_reason::RetryReason;
 pub use security::{Capability, SecurityOption, UserSpec};
 pub use signal::Signal;
+pub use storage::StorageOptions;
 pub use text::InvalidValue;
 pub use tmpfs::TmpfsSpec;
 pub use validate::{SpecError, SpecErrors};
@@ -130,6 +132,9 @@ pub struct JobSpec {
     /// Mount the container's root file system read-only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub read_only: bool,
+    /// Options of the container's root file system, such as `size=10g`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub storage_opt: StorageOptions,
     /// Linux capabilities to add.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cap_add: Vec<Capability>,
@@ -232,6 +237,7 @@ impl JobSpec {
             volumes: Vec::new(),
             tmpfs: Vec::new(),
             read_only: false,
+            storage_opt: StorageOptions::default(),
             cap_add: Vec::new(),
             cap_drop: Vec::new(),
             security_opt: Vec::new(),

@@ -83,6 +83,10 @@ fn host_config(launch: &Launch) -> HostConfig {
         mounts: some(spec.volumes.iter().map(|volume| mount(volume, launch))),
         tmpfs: tmpfs(spec),
         readonly_rootfs: Some(spec.read_only),
+        storage_opt: spec
+            .storage_opt
+            .size
+            .map(|size| [("size".to_owned(), size.bytes().to_string())].into()),
         cap_add: some(spec.cap_add.iter().map(ToString::to_string)),
         cap_drop: some(spec.cap_drop.iter().map(ToString::to_string)),
         security_opt: some(security_options(spec)),

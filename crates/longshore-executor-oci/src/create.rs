@@ -93,7 +93,7 @@ fn if_ours(
 
 /// What was not refused at submit, since nobody knew then that it would run here.
 fn refuse(opened: &Opened, launch: &Launch, tried: &str) -> Result<(), ExecutorError> {
-    let refused = refusals(&launch.spec, opened.means());
+    let refused = refusals(&launch.spec, opened.means(), opened.root());
     if !refused.is_empty() {
         let text = format!("cannot {tried}: {}", refused.join("; "));
         return Err(ExecutorError::new(Fault::Unsupported, text));

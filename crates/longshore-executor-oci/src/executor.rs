@@ -73,7 +73,7 @@ impl Executor for OciExecutor {
     }
 
     fn unsupported(&self, spec: &JobSpec) -> Vec<String> {
-        refusals::refusals(spec, &networks::private_means())
+        refusals::refusals(spec, &networks::private_means(), self.ground.root())
     }
 
     async fn probe(&self) -> Result<HostFacts, ExecutorError> {

@@ -1,6 +1,6 @@
 //! The folder of one host, opened at the first call; every call waits for the disk elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,11 @@ impl Ground {
             opened: OnceCell::new(),
             lookout: OnceCell::new(),
         }
+    }
+
+    /// Where its folder is, or is to be.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(crate) fn options(&self) -> &OciOptions {

@@ -86,6 +86,7 @@ impl Parts<'_> {
                 layers: self.layers,
                 like: self.like,
                 read_only: spec.read_only,
+                size_bytes: spec.storage_opt.size.map(ByteSize::bytes),
             },
         })
     }

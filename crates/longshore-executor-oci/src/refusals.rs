@@ -4,7 +4,7 @@ use std::path::Path;
 
 use longshore_core::spec::{ExtraHost, HostAddress, JobSpec, Platform, SecurityOption};
 use longshore_core::with_causes;
-use longshore_runtime::check_profile;
+use longshore_runtime::{check_profile, check_size_bound};
 
 use crate::machine;
 use crate::networks::{self, PrivateMeans};
@@ -21,7 +21,9 @@ const SYSTEM_PATHS: &str = "`systempaths=unconfined` is not offered one by one: 
 const EMULATORS: &str = "/proc/sys/fs/binfmt_misc";
 
 /// Everything in `spec` that cannot be honoured here.
-pub(crate) fn refusals(spec: &JobSpec, means: &PrivateMeans) -> Vec<String> {
+///
+/// `root` is the folder that containers are to be in.
+pub(crate) fn refusals(spec: &JobSpec, means: &PrivateMeans, root: &Path) -> Vec<String> {
     let mut all = Vec::new();
     if spec.gpus.is_some() {
         all.push(GPUS.to_owned());
@@ -34,6 +36,7 @@ pub(crate) fn refusals(spec: &JobSpec, means: &PrivateMeans) -> Vec<String> {
     all.extend(spec.extra_hosts.iter().filter_map(gateway));
     all.extend(spec.security_opt.iter().filter_map(security));
     all.extend(spec.platform.as_ref().and_then(foreign));
+    all.extend(spec.storage_opt.size.and_then(|_| unbounded(root)));
     all
 }
 
@@ -66,6 +69,15 @@ fn security(option: &SecurityOption) -> Option<String> {
         )),
         SecurityOption::SystemPathsUnconfined => Some(SYSTEM_PATHS.to_owned()),
     }
+}
+
+/// A file system that does not bound what a container writes.
+fn unbounded(root: &Path) -> Option<String> {
+    let why = check_size_bound(root).err()?;
+    Some(format!(
+        "`storage_opt` cannot bound the root file system in {}: {why}; or leave it out",
+        root.display()
+    ))
 }
 
 /// A platform whose programs this machine cannot run.
@@ -102,7 +114,7 @@ mod tests {
     fn check(change: impl FnOnce(&mut JobSpec), wanted: &[&str]) {
         let mut spec = JobSpec::new("i".parse().unwrap());
         change(&mut spec);
-        let said = refusals(&spec, &Ok(()));
+        let said = refusals(&spec, &Ok(()), Path::new("/dev/shm/none"));
         assert_eq!(said.len(), wanted.len(), "{said:?}");
         for (said, wanted) in said.iter().zip(wanted) {
             assert!(said.contains(wanted), "{said}");
@@ -156,6 +168,10 @@ mod tests {
         check(
             |spec| spec.networks = vec!["bridge".parse().unwrap(), "bridge".parse().unwrap()],
             &["name one"],
+        );
+        check(
+            |spec| spec.storage_opt.size = Some("1g".parse().unwrap()),
+            &["prjquota"],
         );
         check(
             |spec| spec.platform = Some("windows/amd64".parse().unwrap()),

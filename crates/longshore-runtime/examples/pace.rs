@@ -59,6 +59,7 @@ impl Play {
                 layers: vec![self.layer.clone()],
                 like: None,
                 read_only: false,
+                size_bytes: None,
             },
             process: Process {
                 argv: argv.iter().map(|text| (*text).to_owned()).collect(),

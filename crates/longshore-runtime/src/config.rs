@@ -55,6 +55,8 @@ pub struct Rootfs {
     pub like: Option<PathBuf>,
     /// The container may not write to it.
     pub read_only: bool,
+    /// The container may write so many bytes into it; as many as there is room for if absent.
+    pub size_bytes: Option<u64>,
 }
 
 /// What runs in a container.
@@ -181,6 +183,7 @@ pub(crate) mod samples {
                 layers: vec!["/layers/1".into()],
                 like: None,
                 read_only: false,
+                size_bytes: None,
             },
             process: Process {
                 argv: vec!["sh".to_owned(), "-c".to_owned(), "true".to_owned()],

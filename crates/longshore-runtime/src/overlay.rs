@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::MountFlags;
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 use crate::Rootfs;
 use crate::folder::Folder;
+use crate::quota::{self, NoQuota};
 
 /// Why there is no root.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +32,12 @@ pub(crate) enum OverlayError {
          not every file system can carry that (another overlay and NFS cannot)"
     )]
     Mount { path: PathBuf, source: io::Error },
+    #[error("the size of the root file system cannot be bounded in {path}: {source}")]
+    Size { path: PathBuf, source: NoQuota },
 }
 
+/// The folder that takes a container's changes, in its own.
+pub(crate) const UPPER: &str = "upper";
 /// The kernel takes the options of a mount as one page.
 const OPTIONS_MAX: usize = 4000;
 
@@ -42,11 +48,23 @@ pub(crate) fn mount(
     lowest: &Path,
     merged: &Path,
 ) -> Result<(), OverlayError> {
-    let [upper, work] = ["upper", "work"].map(|name| folder.path().join(name));
+    let [upper, work] = [UPPER, "work"].map(|name| folder.path().join(name));
+    // Of a start that did not come so far that anything ran.
+    tried(
+        "unbind",
+        &upper,
+        quota::release(&upper).map_err(io::Error::from),
+    )?;
     for path in [&upper, &work] {
-        // Of a start that did not come so far that anything ran.
         tried("remove", path, remove(path))?;
         tried("make", path, fs::create_dir(path))?;
+    }
+    if let Some(bytes) = rootfs.size_bytes {
+        let bounded = quota::bound([&upper, &work], bytes);
+        bounded.map_err(|source| OverlayError::Size {
+            path: folder.path().to_owned(),
+            source,
+        })?;
     }
     dress(&upper, rootfs.like.as_deref())?;
     let open = |path: &Path| {
@@ -72,18 +90,33 @@ pub(crate) fn mount(
         return Err(OverlayError::TooMany(layers.len()));
     }
     let options = CString::new(options).expect("numbers and words");
-    let mounted = rustix::mount::mount(
-        "overlay",
-        merged,
-        "overlay",
-        MountFlags::empty(),
-        options.as_c_str(),
-    );
+    let mount = || {
+        let flags = MountFlags::empty();
+        rustix::mount::mount("overlay", merged, "overlay", flags, options.as_c_str())
+    };
+    let mounted = match rootfs.size_bytes {
+        Some(_) => without_resource_rights(mount),
+        None => mount(),
+    };
     mounted.map_err(|why| OverlayError::Mount {
         path: folder.path().to_owned(),
         source: why.into(),
     })?;
     Ok(())
+}
+
+/// Files of an overlay are written with the rights of whoever mounted it, and `CAP_SYS_RESOURCE` is above
+/// any quota. Kernels before 6.2 keep it.
+fn without_resource_rights<T>(
+    mount: impl FnOnce() -> rustix::io::Result<T>,
+) -> rustix::io::Result<T> {
+    let own = capabilities(None)?;
+    let mut fewer = own;
+    fewer.effective.remove(CapabilitySet::SYS_RESOURCE);
+    set_capabilities(None, fewer)?;
+    let mounted = mount();
+    set_capabilities(None, own)?;
+    mounted
 }
 
 /// Gives the root the owner, rights and times that the image says it has.

@@ -12,9 +12,18 @@ use super::folder;
 use super::parts::Parts;
 
 /// Programs of this machine that busybox cannot stand in for.
-const PROGRAMS: [&str; 2] = ["/usr/bin/unshare", "/usr/bin/setpriv"];
+const PROGRAMS: [&str; 3] = [
+    "/usr/bin/unshare",
+    "/usr/bin/setpriv",
+    "/usr/sbin/mkfs.ext4",
+];
 /// What Debian's kernel does not have built in.
-const MODULES: [&str; 1] = ["fs/overlayfs/overlay.ko"];
+const MODULES: [&str; 4] = [
+    "drivers/block/loop.ko",
+    "fs/overlayfs/overlay.ko",
+    "fs/quota/quota_tree.ko",
+    "fs/quota/quota_v2.ko",
+];
 const FOLDERS: [&str; 12] = [
     "bin",
     "dev",

@@ -159,6 +159,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag("mount", "volumes", Shape::Mount, "type=…,source=…,target=…", "The same in the long form").under(STORAGE),
     flag("tmpfs", "tmpfs", Shape::List, "PATH[:OPTIONS]", "File system in memory").under(STORAGE),
     flag("read-only", "read_only", Shape::On, "", "Mount the root file system read-only").under(STORAGE),
+    flag("storage-opt", "storage_opt", Shape::Label, "size=SIZE", "Most that may be written to the root file system").under(STORAGE),
 
     flag("cap-add", "cap_add", Shape::List, "CAPABILITY", "Add a Linux capability").under(SECURITY),
     flag("cap-drop", "cap_drop", Shape::List, "CAPABILITY", "Drop a Linux capability").under(SECURITY),
@@ -284,7 +285,10 @@ mod tests {
         let by_position = ["image", "command"];
         let tables = ["timeouts", "retry"];
         for key in JobSpec::known_keys() {
-            let is_set = FLAGS.iter().any(|flag| flag.key == key);
+            let (table, _) = key.split_once('.').unwrap_or((&key, ""));
+            let sets =
+                |flag: &Flag| flag.key == key || (flag.shape == Shape::Label && flag.key == table);
+            let is_set = FLAGS.iter().any(sets);
             let is_other = by_position.contains(&key.as_str()) || tables.contains(&key.as_str());
             assert!(is_set || is_other, "no flag sets {key}");
         }

@@ -74,6 +74,7 @@ fn every_flag_of_docker_run_lands_in_the_spec() {
         (&["--mount", "type=tmpfs,target=/t"], "/tmpfs/0", json!("/t")),
         (&["--tmpfs", "/t:size=1m"], "/tmpfs/0", json!("/t:size=1m")),
         (&["--read-only"], "/read_only", json!(true)),
+        (&["--storage-opt", "size=10g"], "/storage_opt/size", json!("10g")),
         (&["--cap-add", "net_admin", "--cap-drop", "ALL"], "/cap_add/0", json!("NET_ADMIN")),
         (&["--cap-drop", "ALL"], "/cap_drop/0", json!("ALL")),
         (&["--security-opt", "no-new-privileges"], "/security_opt/0", json!("no-new-privileges=true")),

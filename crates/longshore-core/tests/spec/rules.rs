@@ -42,6 +42,7 @@ fn what_no_policy_can_allow_is_refused() {
         "memory = '64m'\nmemory_swap = '32m' => memory_swap: less than memory, 64m",
         "memory_swap = '256m' => memory_swap: less than memory, 512m",
         "shm_size = 0 => shm_size: it is zero",
+        "storage_opt = {size = 0} => storage_opt.size: it is zero",
         "log_limit = 0 => log_limit: it is zero",
         "ulimits = ['core=0', 'core=1'] => ulimits: core is named twice",
         "timeouts = {queue = '2h', total = '1h'} => timeouts.total: less than timeouts.queue",

@@ -336,6 +336,16 @@ async fn more_cpus_than_the_host_has_are_unsupported_there() {
     );
 }
 
+#[tokio::test]
+async fn a_bounded_root_is_unsupported_where_the_file_system_of_the_engine_cannot() {
+    let scene = Scene::shared();
+    let spec = json!({ "image": "demo-image", "storage_opt": { "size": "1g" } });
+    let launch = scene.launch_of(serde_json::from_value(spec).unwrap());
+    let error = scene.executor.create(&launch).await.unwrap_err();
+    assert_eq!(error.fault(), longshore_core::fault::Fault::Unsupported);
+    assert!(error.to_string().contains("pquota"), "{error}");
+}
+
 /// A new field of the spec fails here until it is asserted above or named as none of ours.
 #[test]
 fn no_field_is_forgotten() {
@@ -348,7 +358,7 @@ fn no_field_is_forgotten() {
             .keys()
             .cloned(),
     );
-    known.push("gpus".to_owned());
+    known.extend(["gpus".to_owned(), "storage_opt".to_owned()]);
     known.sort();
     known.dedup();
     let mut fields: Vec<String> = schema["properties"]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -13,6 +14,8 @@ use crate::control::{self, Request};
 use crate::error::{RuntimeError, Tried};
 use crate::folder::{Folder, discard};
 use crate::lock::{self, Claim};
+use crate::overlay::UPPER;
+use crate::quota;
 use crate::record;
 use crate::{Removal, Status, WhileRunning};
 
@@ -75,7 +78,7 @@ impl Runtime {
             renamed => renamed.tried("remove", folder.path())?,
         }
         // A supervisor that was waiting for the lock finds nothing to run.
-        discard(&aside)?;
+        discard_all_of(&aside)?;
         drop(lock);
         Ok(Some(if was_there {
             Removal::Gone
@@ -87,7 +90,7 @@ impl Runtime {
     /// Removes what is left of removals, and of containers that were never whole.
     pub(super) fn sweep(&self) -> Result<(), RuntimeError> {
         for name in entries(&self.gone)? {
-            discard(&self.gone.join(name))?;
+            discard_all_of(&self.gone.join(name))?;
         }
         let now = SystemTime::from(Timestamp::now());
         for name in entries(&self.containers)? {
@@ -100,4 +103,11 @@ impl Runtime {
         }
         Ok(())
     }
+}
+
+/// Removes the folder of a container that is gone, and what its file system keeps of it beside.
+fn discard_all_of(folder: &Path) -> Result<(), RuntimeError> {
+    let upper = folder.join(UPPER);
+    quota::release(&upper).tried("take the bound from", &upper)?;
+    discard(folder)
 }

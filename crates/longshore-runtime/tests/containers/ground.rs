@@ -84,6 +84,7 @@ impl Ground {
                 layers: vec![busybox().to_owned()],
                 like: None,
                 read_only: false,
+                size_bytes: None,
             },
             process: Process {
                 argv: argv.iter().map(|text| (*text).to_owned()).collect(),

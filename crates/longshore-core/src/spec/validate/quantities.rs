@@ -12,6 +12,7 @@ const MEMORY_LEAST: ByteSize = ByteSize::from_mebibytes(6);
 pub(super) fn check(spec: &JobSpec, policy: &Policy, findings: &mut Findings) {
     check_memory(spec, policy, findings);
     check_not_zero("shm_size", spec.shm_size, findings);
+    check_not_zero("storage_opt.size", spec.storage_opt.size, findings);
     check_not_zero("log_limit", spec.log_limit, findings);
     check_ulimits(spec, findings);
     check_clocks(&spec.timeouts, findings);
