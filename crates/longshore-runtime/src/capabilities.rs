@@ -187,7 +187,7 @@ impl CapabilitySet {
     }
 
     /// What every container of Docker has unless it is told otherwise.
-    fn of_docker() -> Self {
+    pub(crate) fn of_docker() -> Self {
         Self::those(|name| name.parse().is_ok_and(Capability::is_default))
     }
 

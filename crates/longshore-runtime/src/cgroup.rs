@@ -1,5 +1,5 @@
-//! The control group of one container: where the kernel counts and bounds what it takes. Its limits
-//! are written by the OCI runtime, from the spec; here it is named, read, killed and removed.
+//! The control group of one container: where the kernel counts and bounds what it takes. Where a
+//! program such as runc runs the container, that makes it and writes its limits, from the spec.
 
 mod counters;
 mod folder;
@@ -11,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use oci_spec::runtime::LinuxResources;
 
 pub use counters::Counters;
 pub(crate) use layout::Layout;
@@ -37,6 +39,17 @@ pub enum CgroupError {
         /// What the system said.
         source: io::Error,
     },
+    /// The limits of one could not be set.
+    #[error("cannot set the limits of {path}")]
+    Limits {
+        /// The folder of the group.
+        path: PathBuf,
+        /// What was met.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A limit needs a controller that the machine does not have.
+    #[error("this machine has no control groups for {0}")]
+    NoController(&'static str),
     /// Something in one does not die.
     #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
     StillAlive {
@@ -93,6 +106,41 @@ impl Cgroup {
         roots
             .map(|(name, root)| (name.to_owned(), root.join(&self.path)))
             .collect()
+    }
+
+    /// Those of its folders in which its processes are.
+    pub(crate) fn controlling(&self) -> Vec<(String, PathBuf)> {
+        match &self.layout {
+            Layout::V1(hierarchies) => {
+                let roots = hierarchies.controlling();
+                roots
+                    .map(|(name, root)| (name.to_owned(), root.join(&self.path)))
+                    .collect()
+            }
+            Layout::V2(_) => self.folders(),
+        }
+    }
+
+    /// Makes it, with these limits. It may be there, as long as nothing is in it.
+    ///
+    /// # Errors
+    /// The kernel refuses, or lacks what a limit needs.
+    pub(crate) fn make(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::make(hierarchies, &self.path, resources),
+            Layout::V2(root) => v2::make(root, &self.path, resources),
+        }
+    }
+
+    /// Brings this process into it, with all that it begins from then on.
+    ///
+    /// # Errors
+    /// It is not there, or the kernel refuses.
+    pub(crate) fn enter(&self) -> Result<(), CgroupError> {
+        const THIS_PROCESS: &str = "0";
+        self.controlling()
+            .iter()
+            .try_for_each(|(_, at)| folder::set(at, "cgroup.procs", THIS_PROCESS))
     }
 
     /// What the kernel counted so far; nothing where it does not count, or the group is absent.

@@ -27,6 +27,7 @@ use crate::capabilities::CapabilitySet;
 use crate::folder::json;
 use crate::seccomp::Filter;
 
+pub(crate) use init::exit;
 pub(crate) use program::Program;
 
 /// All that the last steps need.

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2};
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
 use rustix::io::Errno;
 
 /// Opens a folder; none if it is not there, or is none.
@@ -30,6 +30,47 @@ pub(crate) fn make_folder(root: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
         parent = open(root, &whole, OFlags::DIRECTORY | OFlags::PATH)?;
     }
     Ok(())
+}
+
+/// What becomes of links in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// They lead to somewhere else in the root.
+    Followed,
+    /// They are an error.
+    Refused,
+}
+
+/// The folder at this path, for something to be mounted on; it is made if it is not there.
+pub(crate) fn folder_at(root: BorrowedFd<'_>, path: &Path, links: Links) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::PATH;
+    let find = || match links {
+        Links::Followed => open(root, path, flags),
+        Links::Refused => {
+            let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+            openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+        }
+    };
+    match find() {
+        Err(Errno::NOENT) => {
+            make_folder(root, path)?;
+            Ok(find()?)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// What is at this path and no folder, for something to be mounted on; an empty file is made if it is
+/// not there.
+pub(crate) fn file_at(root: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
+    match open(root, path, OFlags::PATH) {
+        Err(Errno::NOENT) => {}
+        found => return Ok(found?),
+    }
+    let name = path.file_name().ok_or(Errno::INVAL)?;
+    let folder = folder_at(root, path.parent().unwrap_or(path), Links::Followed)?;
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+    Ok(openat(&folder, name, flags, Mode::from_raw_mode(0o644))?)
 }
 
 fn names(path: &Path) -> impl Iterator<Item = &OsStr> {

@@ -11,6 +11,7 @@ mod pump;
 mod refusal;
 mod stage;
 mod starter;
+mod template;
 mod watch;
 
 use std::fs;
@@ -23,8 +24,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use longshore_core::with_causes;
 use nix::libc;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::Ended;
+use crate::cgroup::Layout;
 use crate::cleaning;
 use crate::devices::{self, Reach};
 use crate::error::{RuntimeError, Tried};
@@ -32,6 +35,7 @@ use crate::folder::{Durability, Folder, discard, write_json};
 use crate::launch::{self, Word};
 use crate::lock::{self, Claim, Lock};
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
+use crate::seccomp;
 use crate::spec::Target;
 
 use desk::Desk;
@@ -40,15 +44,21 @@ use stage::Stage;
 use starter::Starter;
 use watch::{Fate, Started, Watch};
 
-/// Runs this process as a supervisor if it was executed as one, and says then how it is to end. To
-/// be called first in `main`, before there is any thread.
+/// Runs this process as what supervisors are forks of if it was executed as that, and says then how it
+/// is to end. To be called first in `main`, before there is any thread.
 pub fn run_if_supervisor() -> Option<ExitCode> {
     let name = std::env::args_os().next();
     if name.is_none_or(|name| name != launch::SUPERVISOR) {
         return None;
     }
     std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
-    let Err(why) = supervise() else {
+    prepare();
+    let starter = match template::wait() {
+        Ok(Some(starter)) => starter,
+        Ok(None) => return Some(ExitCode::SUCCESS),
+        Err(_) => return Some(ExitCode::FAILURE),
+    };
+    let Err(why) = supervise(starter) else {
         return Some(ExitCode::SUCCESS);
     };
     complain(&with_causes(&why));
@@ -61,10 +71,10 @@ fn complain(text: &str) {
     let _ = fs::write(Folder::at(".".into()).complaint(), text);
 }
 
-fn supervise() -> Result<(), RuntimeError> {
-    stand_alone();
+fn supervise(mut starter: Starter) -> Result<(), RuntimeError> {
+    // None of this can fail but where it is so already.
+    let _ = rustix::process::setsid();
     let here = Path::new(".");
-    let mut starter = Starter::of_stdin().tried("listen to who started the supervisor in", here)?;
     let folder = Folder::at(std::env::current_dir().tried("find", here)?);
     let Some((container, _lock)) = claim(&folder)? else {
         starter.say(&Word::Busy);
@@ -96,24 +106,29 @@ fn supervise() -> Result<(), RuntimeError> {
     }
 }
 
-/// Lets go of whoever executed this: its descriptors, its terminal, its signals.
+/// What is the same for all supervisors. Lets go of whoever executed this: its descriptors, its
+/// signals.
 #[expect(
     unsafe_code,
     reason = "nothing in this process has opened anything yet"
 )]
-fn stand_alone() {
+fn prepare() {
     const FIRST: u32 = 3;
     // SAFETY: no descriptor above the standard ones has an owner in this process.
     unsafe { libc::close_range(FIRST, u32::MAX, 0) };
-    // None of this can fail but where it is so already, or not allowed: then it stays as it is.
-    let _ = rustix::process::setsid();
+    // None of this can fail but where it is not allowed: then it stays as it is.
     let nothing = ignore as extern "C" fn(i32);
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
         // SAFETY: the handler does nothing.
         unsafe { libc::signal(signal, nothing as libc::sighandler_t) };
     }
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
-    let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
+    let _ = fs::write("/proc/self/oom_score_adj", "-900");
+    // What it may reach is not its containers' to reach.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    seccomp::prepare();
+    // Without them, each supervisor says so.
+    let _ = Layout::of_this_machine();
 }
 
 /// A machine that goes down asks the container by itself to end. What is not handled but ignored would
@@ -174,10 +189,10 @@ fn begin<'a>(
     let stage = Stage::set(folder, config, target)?;
     let bundle = stage.load.bundle.clone();
     let created = match &order.oci_runtime {
-        None => Created::Builtin(builtin::create(config, stage.load)?),
+        None => Created::Builtin(builtin::create(config, &stage.cgroup, stage.load)?),
         Some(program) => {
-            let inlets = stage.load.inlets;
-            Created::Binary(binary::create(program, &bundle, &config.name, inlets)?)
+            let name = &config.name;
+            Created::Binary(binary::create(program, &bundle, name, stage.load)?)
         }
     };
     devices::confine(&stage.cgroup, Reach::of(&config.process))?;

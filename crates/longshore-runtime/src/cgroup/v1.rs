@@ -3,12 +3,81 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use oci_spec::runtime::{LinuxMemory, LinuxResources};
+
 use super::layout::Hierarchies;
 use super::{CgroupError, Counters, folder};
 
+/// What a group of this controller must have before a process may be in it.
+const CPUSET: &str = "cpuset";
+const CPUSET_FILES: [&str; 2] = ["cpuset.cpus", "cpuset.mems"];
 const STATE: &str = "freezer.state";
 const FROZEN: &str = "FROZEN";
 const THAWED: &str = "THAWED";
+
+/// Makes its folders, with these limits.
+pub(super) fn make(
+    hierarchies: &Hierarchies,
+    path: &Path,
+    resources: &LinuxResources,
+) -> Result<(), CgroupError> {
+    for (_, root) in hierarchies.controlling() {
+        folder::make(&root.join(path))?;
+    }
+    if let Some(root) = hierarchies.root_of(CPUSET) {
+        CPUSET_FILES
+            .iter()
+            .try_for_each(|file| inherit(root, path, file))?;
+    }
+    let set = |controller: &'static str, file: &str, value: i64| {
+        let root = hierarchies.root_of(controller);
+        let root = root.ok_or(CgroupError::NoController(controller))?;
+        folder::set(&root.join(path), file, &value.to_string())
+    };
+    if let Some(memory) = resources.memory() {
+        // In this order: what both together may take is never less than the one.
+        for (file, value) in memory_files(memory) {
+            set("memory", file, value)?;
+        }
+    }
+    if let Some(cpu) = resources.cpu() {
+        let period = cpu.period().and_then(|period| i64::try_from(period).ok());
+        let files = [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", cpu.quota())];
+        for (file, value) in files {
+            value.map_or(Ok(()), |value| set("cpu", file, value))?;
+        }
+    }
+    if let Some(pids) = resources.pids() {
+        set("pids", "pids.max", pids.limit())?;
+    }
+    Ok(())
+}
+
+fn memory_files(memory: &LinuxMemory) -> impl Iterator<Item = (&'static str, i64)> {
+    let files = [
+        ("memory.limit_in_bytes", memory.limit()),
+        ("memory.memsw.limit_in_bytes", memory.swap()),
+    ];
+    files
+        .into_iter()
+        .filter_map(|(file, value)| Some((file, value?)))
+}
+
+/// Gives each folder on the way what is in the one above it, unless it has something of its own.
+fn inherit(root: &Path, path: &Path, file: &str) -> Result<(), CgroupError> {
+    let mut at = root.to_owned();
+    let mut above = folder::text(&at, file)?;
+    for name in path {
+        at.push(name);
+        let own = folder::text(&at, file)?;
+        if own.trim().is_empty() {
+            folder::set(&at, file, &above)?;
+        } else {
+            above = own;
+        }
+    }
+    Ok(())
+}
 
 pub(super) fn usage(hierarchies: &Hierarchies, path: &Path) -> Counters {
     let at = |controller| hierarchies.root_of(controller).map(|root| root.join(path));

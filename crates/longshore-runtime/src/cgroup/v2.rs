@@ -3,12 +3,48 @@
 use std::fs;
 use std::path::Path;
 
+use libcgroups::common::{CgroupManager, ControllerOpt};
+use libcgroups::v2::manager::Manager;
+use oci_spec::runtime::LinuxResources;
+
 use super::{CgroupError, Counters, folder};
 
 const FREEZE: &str = "cgroup.freeze";
 const FROZEN: &str = "1";
 const THAWED: &str = "0";
 const NANOS_PER_MICRO: u64 = 1000;
+
+/// Makes its folder, with these limits. Controllers that cannot be handed down are missed by the
+/// limits that need them.
+pub(super) fn make(
+    root: &Path,
+    path: &Path,
+    resources: &LinuxResources,
+) -> Result<(), CgroupError> {
+    let whole = root.join(path);
+    let controllers = folder::text(root, "cgroup.controllers")?;
+    let mut at = root.to_owned();
+    for name in path {
+        for controller in controllers.split_whitespace() {
+            let _ = folder::set(&at, "cgroup.subtree_control", &format!("+{controller}"));
+        }
+        at.push(name);
+        folder::make(&at)?;
+    }
+    let options = ControllerOpt {
+        resources,
+        disable_oom_killer: false,
+        oom_score_adj: None,
+        freezer_state: None,
+    };
+    let manager = Manager::new(root.to_owned(), path.to_owned());
+    manager
+        .and_then(|manager| manager.apply(&options))
+        .map_err(|source| CgroupError::Limits {
+            path: whole,
+            source: source.into(),
+        })
+}
 
 pub(super) fn usage(at: &Path) -> Counters {
     let micros = |key| folder::keyed(at, "cpu.stat", key).map(|micros| micros * NANOS_PER_MICRO);

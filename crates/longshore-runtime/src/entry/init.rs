@@ -90,10 +90,11 @@ fn send(program: Pid, signal: i32) {
     unsafe { libc::kill(program.as_raw(), signal) };
 }
 
+/// Ends this process at once.
 #[expect(
     unsafe_code,
     reason = "nothing of the supervisor that this is a clone of may run at its end"
 )]
-fn exit(code: i32) -> ! {
+pub(crate) fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
+use oci_spec::runtime::Spec;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 
 use super::pump::{Inlets, Pump};
@@ -21,7 +22,7 @@ use crate::log::LogWriter;
 use crate::runtime::{MOUNTS, SKELETON};
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
-use crate::{ContainerConfig, cleaning, network, overlay, volumes};
+use crate::{ContainerConfig, cleaning, mounting, network, overlay, volumes};
 
 /// A container that can be made.
 pub(super) struct Stage {
@@ -34,6 +35,9 @@ pub(super) struct Stage {
 pub(super) struct Load {
     /// The folder that a runtime calls a bundle.
     pub(super) bundle: PathBuf,
+    /// Its root, in there.
+    pub(super) root: PathBuf,
+    pub(super) spec: Spec,
     pub(super) program: Program,
     pub(super) capabilities: CapabilitySet,
     pub(super) filter: Option<Filter>,
@@ -47,7 +51,7 @@ impl Stage {
         config: &ContainerConfig,
         target: Target,
     ) -> Result<Self, Refusal> {
-        own_mounts()?;
+        namespaces(target, &config.hostname)?;
         let address = network::enter(config.network)?;
         let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
         let bundle = in_memory(place)?;
@@ -77,9 +81,11 @@ impl Stage {
             folder: folder.path(),
             cgroup: &cgroup,
         };
-        let spec = spec::of(config, &account, &places, target)?;
-        let path = bundle.join("config.json");
-        fs::write(&path, crate::folder::json(&spec)).tried("write", &path)?;
+        let mut spec = spec::of(config, &account, &places, target)?;
+        if target == Target::Library {
+            make_cgroup(&cgroup, &spec)?;
+            mounting::mount_all(opened.as_fd(), &mut spec)?;
+        }
         let capabilities = CapabilitySet::of(&config.process)?;
         let filter = Filter::compile(config)?;
         let path = folder.log();
@@ -87,6 +93,8 @@ impl Stage {
         let (pump, inlets) = Pump::new(log).call("make a pipe")?;
         let load = Load {
             bundle,
+            root,
+            spec,
             program: program(config, &account)?,
             capabilities,
             filter,
@@ -96,11 +104,30 @@ impl Stage {
     }
 }
 
+/// What this process begins from here on is in namespaces of its own, where nobody else makes them.
 /// Mounts of this process are seen by nobody else and go with it; new ones of the machine are seen.
-fn own_mounts() -> Result<(), Refusal> {
-    nix::sched::unshare(CloneFlags::CLONE_NEWNS).call("have mounts of its own")?;
+fn namespaces(target: Target, hostname: &str) -> Result<(), Refusal> {
+    let own = match target {
+        Target::Library => {
+            CloneFlags::CLONE_NEWNS
+                | CloneFlags::CLONE_NEWPID
+                | CloneFlags::CLONE_NEWIPC
+                | CloneFlags::CLONE_NEWUTS
+        }
+        Target::Binary => CloneFlags::CLONE_NEWNS,
+    };
+    nix::sched::unshare(own).call("have namespaces of its own")?;
+    if target == Target::Library {
+        rustix::system::sethostname(hostname.as_bytes()).call("name the container's machine")?;
+    }
     let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", flags).call("keep mounts to itself")
+}
+
+fn make_cgroup(cgroup: &Cgroup, spec: &Spec) -> Result<(), Refusal> {
+    let linux = spec.linux().as_ref();
+    let resources = linux.and_then(|linux| linux.resources().as_ref());
+    resources.map_or(Ok(()), |resources| Ok(cgroup.make(resources)?))
 }
 
 /// A folder for what is as short-lived as this process.
