@@ -97,7 +97,7 @@ impl Play {
         const ROUNDS: usize = 100;
         let mut laps: [Vec<Duration>; 4] = Default::default();
         let mut inside = Duration::ZERO;
-        let (before, own_before) = (cpu_of_group()?, cpu_of_this()?);
+        let before = Cpu::now()?;
         for round in 0..ROUNDS {
             let lap = self.once(&format!("chain-{round}"), &["true"])?;
             inside += lap.inside;
@@ -106,9 +106,8 @@ impl Play {
             }
         }
         let each = |cpu: Duration| cpu / u32::try_from(ROUNDS).expect("a hundred");
-        let own = each(cpu_of_this()? - own_before);
-        let outside = each(cpu_of_group()? - before) - own;
-        let inside = each(inside);
+        let spent = Cpu::now()?.since(before);
+        let (own, outside, inside) = (each(spent.own), each(spent.others), each(inside));
         let [create, start, end, remove] = laps.map(median);
         let whole = create + start + end + remove;
         println!(
@@ -177,12 +176,12 @@ impl Play {
         let script = format!("yes {} | head -n {LINES}", "x".repeat(59));
         let config = self.config("log", &["sh", "-c", &script]);
         self.runtime.create(&config)?;
-        let (before, own_before) = (cpu_of_group()?, cpu_of_this()?);
+        let before = Cpu::now()?;
         let begun = Instant::now();
         self.runtime.start(&config.name)?;
         self.wait(&config.name)?;
         let took = begun.elapsed();
-        let cpu = (cpu_of_group()? - before).saturating_sub(cpu_of_this()? - own_before);
+        let cpu = Cpu::now()?.since(before).others;
         let mut log = self.runtime.log(&config.name)?.ok_or("no log")?;
         let begun = Instant::now();
         let mut bytes = 0;
@@ -243,6 +242,28 @@ struct Lap {
     inside: Duration,
 }
 
+/// CPU time of this process, and of others in its control group.
+#[derive(Clone, Copy)]
+struct Cpu {
+    own: Duration,
+    others: Duration,
+}
+
+impl Cpu {
+    fn now() -> Outcome<Self> {
+        let own = cpu_of_this()?;
+        let others = cpu_of_group()?.saturating_sub(own);
+        Ok(Self { own, others })
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            own: self.own.saturating_sub(before.own),
+            others: self.others.saturating_sub(before.others),
+        }
+    }
+}
+
 /// CPU time of this control group.
 fn cpu_of_group() -> Outcome<Duration> {
     let groups = std::fs::read_to_string("/proc/self/cgroup")?;
@@ -259,7 +280,9 @@ fn cpu_of_group() -> Outcome<Duration> {
     }
     let path = group("").ok_or("in no control group")?;
     let text = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat"))?;
-    let usage = text.lines().find_map(|line| line.strip_prefix("usage_usec "));
+    let usage = text
+        .lines()
+        .find_map(|line| line.strip_prefix("usage_usec "));
     Ok(Duration::from_micros(usage.ok_or("no CPU time")?.parse()?))
 }
 

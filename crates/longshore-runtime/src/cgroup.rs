@@ -132,6 +132,13 @@ impl Cgroup {
         }
     }
 
+    /// It, or the first part of it that [`make`](Self::make) makes, is there.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.controlling()
+            .first()
+            .is_some_and(|(_, at)| at.exists())
+    }
+
     /// Brings this process into it, with all that it begins from then on.
     ///
     /// # Errors

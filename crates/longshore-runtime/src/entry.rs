@@ -20,7 +20,8 @@ use libcontainer::workload::{
 };
 use nix::libc;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Gid, Signal, set_parent_process_death_signal};
+use rustix::thread::set_thread_groups;
 
 use crate::Refused;
 use crate::capabilities::CapabilitySet;
@@ -37,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) supervisor: OwnedFd,
     /// Where the supervisor hears of it: [`GOING`], and why it did not work after all.
     pub(crate) report: OwnedFd,
+    /// Groups that it belongs to.
+    pub(crate) groups: Vec<u32>,
     /// What runs.
     pub(crate) program: Program,
     /// A small init is to be PID 1.
@@ -66,6 +69,7 @@ impl Executor for LastSteps {
     fn setup_envs(&self, _envs: HashMap<String, String>) -> Result<(), ExecutorSetEnvsError> {
         self.0
             .die_with_supervisor()
+            .and_then(|()| self.0.join_groups())
             .map_err(ExecutorSetEnvsError::Other)
     }
 
@@ -93,6 +97,13 @@ impl Entry {
             Ok(_) => Err("the supervisor is gone".to_owned()),
             Err(why) => Err(why.to_string()),
         }
+    }
+
+    /// Every capability is left, so that it need not be done before this is the container's user.
+    fn join_groups(&self) -> Result<(), String> {
+        let groups = self.groups.iter().map(|group| Gid::from_raw(*group));
+        let groups: Vec<Gid> = groups.collect();
+        set_thread_groups(&groups).map_err(|why| format!("the groups cannot be joined: {why}"))
     }
 
     /// Returns only if the program cannot be executed.
@@ -149,18 +160,12 @@ fn failed(what: &str, why: impl std::fmt::Display) -> Refused {
     }
 }
 
-/// Signals that the supervisor ignores would be ignored by the program too, for ever.
-#[expect(
-    unsafe_code,
-    reason = "there is no safe way to the signals of real time; no handler is installed here"
-)]
+/// Signals that the supervisor ignores would be ignored by the program too, for ever; those that it
+/// handles are as they were for whatever is executed.
+#[expect(unsafe_code, reason = "no handler is installed here")]
 fn reset_signals() {
-    const LAST: i32 = 64;
-    for signal in 1..=LAST {
-        // Two of them cannot be changed, and two are the C library's own: all of these stay as they
-        // are, which is the default.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    // SAFETY: the default disposition runs nothing.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let nothing = nix::sys::signal::SigSet::empty();
     nothing
         .thread_set_mask()

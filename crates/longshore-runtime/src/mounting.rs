@@ -9,7 +9,7 @@ use libcontainer::rootfs::utils::{MountOptionConfig, is_bind, parse_mount};
 use libcontainer::syscall::linux::{AT_EMPTY_PATH, AT_RECURSIVE, MountAttr};
 use libcontainer::syscall::syscall::SyscallType;
 use nix::mount::MsFlags;
-use oci_spec::runtime::{Mount, Spec};
+use oci_spec::runtime::Mount;
 use rustix::fs::CWD;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
@@ -27,26 +27,45 @@ pub(crate) struct MountingError {
     source: io::Error,
 }
 
-/// Mounts all that the specification has for the root, as far as that can be done from here, and takes
-/// it out of the specification.
-pub(crate) fn mount_all(root: BorrowedFd<'_>, spec: &mut Spec) -> Result<(), MountingError> {
-    let mounts = spec.mounts().clone().unwrap_or_default();
-    let (left, ours) = mounts.into_iter().partition(is_for_the_first_process);
-    let ours: Vec<Mount> = ours;
-    for mount in &ours {
+/// Who mounts what of the mounts of a container.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    /// Its supervisor.
+    pub(crate) supervisor: Vec<Mount>,
+    /// Its first process, which alone can: they show namespaces that it is in and its supervisor is not.
+    pub(crate) first_process: Vec<Mount>,
+    /// libcontainer: what lies on what shows namespaces, and may lie on some of it only.
+    pub(crate) library: Vec<Mount>,
+}
+
+impl Shares {
+    pub(crate) fn of(mounts: Vec<Mount>) -> Self {
+        let mut shares = Self::default();
+        for mount in mounts {
+            let is_in_proc = mount.destination().starts_with("/proc");
+            let share = match mount.typ().as_deref() {
+                Some("proc") if mount.destination() == Path::new("/proc") => {
+                    &mut shares.first_process
+                }
+                Some("cgroup") => &mut shares.library,
+                _ if is_in_proc => &mut shares.library,
+                _ => &mut shares.supervisor,
+            };
+            share.push(mount);
+        }
+        shares
+    }
+}
+
+/// Mounts these below the root, in this order.
+pub(crate) fn mount_all(root: BorrowedFd<'_>, mounts: &[Mount]) -> Result<(), MountingError> {
+    mounts.iter().try_for_each(|mount| {
         mount_one(root, mount).map_err(|source| MountingError {
             what: mount.source().clone().unwrap_or_default(),
             at: mount.destination().clone(),
             source,
-        })?;
-    }
-    spec.set_mounts(Some(left));
-    Ok(())
-}
-
-/// It shows the namespaces of whoever mounts it, or lies on what does.
-fn is_for_the_first_process(mount: &Mount) -> bool {
-    mount.destination().starts_with("/proc") || mount.typ().as_deref() == Some("cgroup")
+        })
+    })
 }
 
 fn mount_one(root: BorrowedFd<'_>, mount: &Mount) -> io::Result<()> {
@@ -64,7 +83,7 @@ fn mount_one(root: BorrowedFd<'_>, mount: &Mount) -> io::Result<()> {
     } else {
         // An image that has a link there could have the kernel's settings be written elsewhere.
         let links = match kind {
-            "sysfs" => Links::Refused,
+            "proc" | "sysfs" => Links::Refused,
             _ => Links::Followed,
         };
         let at = inside::folder_at(root, at, links)?;
@@ -142,11 +161,7 @@ fn file_system(
         // Nodes are made in it.
         flags.remove(MountAttrFlags::MOUNT_ATTR_RDONLY);
     }
-    Ok(fsmount(
-        made.as_fd(),
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        flags,
-    )?)
+    Ok(fsmount(made.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?)
 }
 
 fn attributes(flags: MsFlags) -> MountAttrFlags {
@@ -156,8 +171,14 @@ fn attributes(flags: MsFlags) -> MountAttrFlags {
         (MsFlags::MS_NODEV, MountAttrFlags::MOUNT_ATTR_NODEV),
         (MsFlags::MS_NOEXEC, MountAttrFlags::MOUNT_ATTR_NOEXEC),
         (MsFlags::MS_NOATIME, MountAttrFlags::MOUNT_ATTR_NOATIME),
-        (MsFlags::MS_NODIRATIME, MountAttrFlags::MOUNT_ATTR_NODIRATIME),
-        (MsFlags::MS_STRICTATIME, MountAttrFlags::MOUNT_ATTR_STRICTATIME),
+        (
+            MsFlags::MS_NODIRATIME,
+            MountAttrFlags::MOUNT_ATTR_NODIRATIME,
+        ),
+        (
+            MsFlags::MS_STRICTATIME,
+            MountAttrFlags::MOUNT_ATTR_STRICTATIME,
+        ),
     ];
     let set = pairs.into_iter().filter(|(flag, _)| flags.contains(*flag));
     set.fold(MountAttrFlags::empty(), |all, (_, one)| all | one)

@@ -231,10 +231,16 @@ impl Runtime {
         let order = Order {
             oci_runtime: self.options.oci_runtime.clone(),
         };
-        let supervisor = self.template()?.spawn(folder, &order)?;
+        let template = self.template()?;
+        let supervisor = match template.spawn(folder, &order) {
+            // Somebody killed it. The next try begins with another.
+            Err(_) if !template.is_alive() => return Ok(Word::Busy),
+            spawned => spawned?,
+        };
         match launch::word(supervisor, left) {
             Ok(Some(word)) => Ok(word),
             Ok(None) if record::has_begun(folder)? => Ok(Word::Over),
+            Ok(None) if !template.is_alive() => Ok(Word::Busy),
             Ok(None) => Err(RuntimeError::Supervisor {
                 name: name.to_owned(),
                 said: complaint(folder),
@@ -289,10 +295,7 @@ impl Runtime {
 
     /// What supervisors are forks of. One that somebody killed is begun anew.
     fn template(&self) -> Result<Arc<Template>, RuntimeError> {
-        let mut kept = self
-            .template
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.template.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(template) = kept.as_ref().filter(|template| template.is_alive()) {
             return Ok(Arc::clone(template));
         }

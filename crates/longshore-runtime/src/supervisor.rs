@@ -14,7 +14,7 @@ mod starter;
 mod template;
 mod watch;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -31,7 +31,7 @@ use crate::cgroup::Layout;
 use crate::cleaning;
 use crate::devices::{self, Reach};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Durability, Folder, discard, write_json};
+use crate::folder::{Folder, discard, write_json};
 use crate::launch::{self, Word};
 use crate::lock::{self, Claim, Lock};
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
@@ -76,7 +76,7 @@ fn supervise(mut starter: Starter) -> Result<(), RuntimeError> {
     let _ = rustix::process::setsid();
     let here = Path::new(".");
     let folder = Folder::at(std::env::current_dir().tried("find", here)?);
-    let Some((container, _lock)) = claim(&folder)? else {
+    let Some((container, lock)) = claim(&folder)? else {
         starter.say(&Word::Busy);
         return Ok(());
     };
@@ -87,18 +87,22 @@ fn supervise(mut starter: Starter) -> Result<(), RuntimeError> {
         return Ok(());
     }
     let mut desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
-    forget_last_try(&folder, name)?;
+    forget_last_try(&folder, name, starter.order())?;
     match begin(&folder, &container, starter.order()) {
         Ok(watch) => {
             starter.say(&Word::Started);
             drop(starter);
-            // Who waits for this process to be gone waits at the desk, which closes with it.
             let ended = watch.until_end(&mut desk);
-            end(&folder, name, ended)
+            let exit = end(&folder, name, ended)?;
+            // Who waits for this process to be gone waits at the desk and then for the lock. The disk is
+            // waited for by nobody.
+            drop((desk, lock));
+            keep(&exit);
+            Ok(())
         }
         Err(refusal) => {
             let refused = refusal.into_refused();
-            write_json(&folder.refused(), &refused, Durability::Later)?;
+            write_json(&folder.refused(), &refused)?;
             cleaning::clean(name)?;
             starter.say(&Word::Refused(refused));
             Ok(())
@@ -114,13 +118,23 @@ fn supervise(mut starter: Starter) -> Result<(), RuntimeError> {
 )]
 fn prepare() {
     const FIRST: u32 = 3;
+    const LAST_SIGNAL: i32 = 64;
     // SAFETY: no descriptor above the standard ones has an owner in this process.
     unsafe { libc::close_range(FIRST, u32::MAX, 0) };
     // None of this can fail but where it is not allowed: then it stays as it is.
     let nothing = ignore as extern "C" fn(i32);
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
-        // SAFETY: the handler does nothing.
-        unsafe { libc::signal(signal, nothing as libc::sighandler_t) };
+    for signal in 1..=LAST_SIGNAL {
+        let handler = match signal {
+            libc::SIGHUP | libc::SIGINT | libc::SIGTERM | libc::SIGQUIT => {
+                nothing as libc::sighandler_t
+            }
+            // Who does not listen any more is no reason to end.
+            libc::SIGPIPE => libc::SIG_IGN,
+            _ => libc::SIG_DFL,
+        };
+        // SAFETY: the handler does nothing. Two of them cannot be changed, and two are the C library's
+        // own: all of these stay as they are, which is the default.
+        unsafe { libc::signal(signal, handler) };
     }
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
     let _ = fs::write("/proc/self/oom_score_adj", "-900");
@@ -132,7 +146,7 @@ fn prepare() {
 }
 
 /// A machine that goes down asks the container by itself to end. What is not handled but ignored would
-/// be ignored by every program that is executed from here, too.
+/// be ignored by every program that is executed from here, too, unless it is put right before.
 extern "C" fn ignore(_signal: i32) {}
 
 /// The container, which is this process's from here on; none if it is somebody's already, or gone.
@@ -160,8 +174,11 @@ fn claim(folder: &Folder) -> Result<Option<(Container, Lock)>, RuntimeError> {
 
 /// A start that was broken off, or refused, before anything of the job ran. The word about it goes
 /// last.
-fn forget_last_try(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
-    cleaning::clean(name)?;
+fn forget_last_try(folder: &Folder, name: &str, order: &launch::Order) -> Result<(), RuntimeError> {
+    // What is built in makes all of it or begins with this part of it.
+    if order.oci_runtime.is_some() || cleaning::cgroup(name)?.was_begun() {
+        cleaning::clean(name)?;
+    }
     for path in [folder.starting(), folder.running(), folder.refused()] {
         discard(&path)?;
     }
@@ -191,16 +208,19 @@ fn begin<'a>(
     let created = match &order.oci_runtime {
         None => Created::Builtin(builtin::create(config, &stage.cgroup, stage.load)?),
         Some(program) => {
-            let name = &config.name;
-            Created::Binary(binary::create(program, &bundle, name, stage.load)?)
+            let created = binary::create(program, &bundle, &config.name, stage.load)?;
+            devices::confine(&stage.cgroup, Reach::of(&config.process))?;
+            Created::Binary(created)
         }
     };
-    devices::confine(&stage.cgroup, Reach::of(&config.process))?;
+    // What the container makes of itself it makes meanwhile.
     let begun = Begun {
         schema: SCHEMA,
         at: Timestamp::now(),
     };
-    write_json(&folder.starting(), &begun, Durability::Now)?;
+    let path = folder.starting();
+    let written = write_json(&path, &begun)?;
+    written.sync_all().tried("bring to the disk", &path)?;
     let init = match created {
         Created::Builtin(created) => created.start()?,
         Created::Binary(created) => created.start()?,
@@ -224,24 +244,38 @@ fn begin<'a>(
     })
 }
 
-/// Writes down how it ended, and only then cleans away what is left of it. Its mounts go with this
-/// process.
-fn end(folder: &Folder, name: &str, ended: Ended) -> Result<(), RuntimeError> {
+/// Writes down how it ended, and only then cleans away what is left of it.
+fn end(folder: &Folder, name: &str, ended: Ended) -> Result<File, RuntimeError> {
     const PAUSE: Duration = Duration::from_secs(1);
     let mut tries = 600;
     let exit = Exit {
         schema: SCHEMA,
         ended,
     };
-    while let Err(why) = write_json(&folder.exit(), &exit, Durability::Now) {
-        // The disk may be full, and somebody about to make room; nobody else knows how it ended.
-        complain(&with_causes(&why));
-        if tries == 0 {
-            return Err(why);
+    let written = loop {
+        match write_json(&folder.exit(), &exit) {
+            Ok(written) => break written,
+            // The disk may be full, and somebody about to make room; nobody else knows how it ended.
+            Err(why) => {
+                complain(&with_causes(&why));
+                if tries == 0 {
+                    return Err(why);
+                }
+            }
         }
         tries -= 1;
         std::thread::sleep(PAUSE);
-    }
+    };
     cleaning::clean(name)?;
-    fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())
+    stage::strike(folder);
+    fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())?;
+    Ok(written)
+}
+
+/// Brings to the disk how it ended, unless whoever wanted to know has removed it.
+fn keep(exit: &File) {
+    if exit.metadata().is_ok_and(|found| found.nlink() > 0) {
+        // If that fails there is nobody to be told, nor anything to be done.
+        let _ = exit.sync_all();
+    }
 }

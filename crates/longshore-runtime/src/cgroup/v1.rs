@@ -10,6 +10,7 @@ use super::{CgroupError, Counters, folder};
 
 /// What a group of this controller must have before a process may be in it.
 const CPUSET: &str = "cpuset";
+const HAND_DOWN: &str = "cgroup.clone_children";
 const CPUSET_FILES: [&str; 2] = ["cpuset.cpus", "cpuset.mems"];
 const STATE: &str = "freezer.state";
 const FROZEN: &str = "FROZEN";
@@ -21,13 +22,11 @@ pub(super) fn make(
     path: &Path,
     resources: &LinuxResources,
 ) -> Result<(), CgroupError> {
+    if let Some(parent) = hierarchies.root_of(CPUSET).zip(path.parent()) {
+        hand_down(parent)?;
+    }
     for (_, root) in hierarchies.controlling() {
         folder::make(&root.join(path))?;
-    }
-    if let Some(root) = hierarchies.root_of(CPUSET) {
-        CPUSET_FILES
-            .iter()
-            .try_for_each(|file| inherit(root, path, file))?;
     }
     let set = |controller: &'static str, file: &str, value: i64| {
         let root = hierarchies.root_of(controller);
@@ -42,7 +41,10 @@ pub(super) fn make(
     }
     if let Some(cpu) = resources.cpu() {
         let period = cpu.period().and_then(|period| i64::try_from(period).ok());
-        let files = [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", cpu.quota())];
+        let files = [
+            ("cpu.cfs_period_us", period),
+            ("cpu.cfs_quota_us", cpu.quota()),
+        ];
         for (file, value) in files {
             value.map_or(Ok(()), |value| set("cpu", file, value))?;
         }
@@ -63,20 +65,27 @@ fn memory_files(memory: &LinuxMemory) -> impl Iterator<Item = (&'static str, i64
         .filter_map(|(file, value)| Some((file, value?)))
 }
 
-/// Gives each folder on the way what is in the one above it, unless it has something of its own.
-fn inherit(root: &Path, path: &Path, file: &str) -> Result<(), CgroupError> {
-    let mut at = root.to_owned();
-    let mut above = folder::text(&at, file)?;
-    for name in path {
-        at.push(name);
-        let own = folder::text(&at, file)?;
-        if own.trim().is_empty() {
-            folder::set(&at, file, &above)?;
-        } else {
-            above = own;
+/// Has the groups that are made in this one begin with what it has itself.
+fn hand_down((root, path): (&Path, &Path)) -> Result<(), CgroupError> {
+    let at = root.join(path);
+    folder::make(&at)?;
+    if folder::text(&at, HAND_DOWN)?.trim() == "1" {
+        return Ok(());
+    }
+    for file in CPUSET_FILES {
+        let mut at = root.to_owned();
+        let mut above = folder::text(&at, file)?;
+        for name in path {
+            at.push(name);
+            let own = folder::text(&at, file)?;
+            if own.trim().is_empty() {
+                folder::set(&at, file, &above)?;
+            } else {
+                above = own;
+            }
         }
     }
-    Ok(())
+    folder::set(&at, HAND_DOWN, "1")
 }
 
 pub(super) fn usage(hierarchies: &Hierarchies, path: &Path) -> Counters {

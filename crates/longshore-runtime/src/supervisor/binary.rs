@@ -54,7 +54,9 @@ pub(super) fn create<'a>(
     command.arg("--bundle").arg(bundle).arg("--pid-file");
     command.arg(&number).arg(name);
     command.stdin(Stdio::null());
-    command.stdout(load.inlets.stdout).stderr(load.inlets.stderr);
+    command
+        .stdout(load.inlets.stdout)
+        .stderr(load.inlets.stderr);
     runtime.run(command)?;
     let init = child(&number)?;
     Ok(Created { runtime, init })

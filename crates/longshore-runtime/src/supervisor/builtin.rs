@@ -9,7 +9,7 @@ mod first;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -23,30 +23,43 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use rustix::time::Timespec;
 
+use first::First;
+
 use super::refusal::{Call, Refusal};
 use super::stage::Load;
 use crate::cgroup::Cgroup;
+use crate::devices::{self, Reach};
 use crate::entry::{Entry, GOING, LastSteps};
+use crate::mounting::Shares;
 use crate::{ContainerConfig, Refused};
 
-/// A container whose first process waits to be started.
+/// A container whose first process waits to be started, or will.
 pub(super) struct Created {
     socket: PathBuf,
-    init: OwnedFd,
+    first: First,
     report: OwnedFd,
 }
 
-/// Makes it. Nothing of the job runs yet.
+/// Makes it, or has its first process make what is left of it. Nothing of the job runs yet.
 pub(super) fn create(
     config: &ContainerConfig,
     cgroup: &Cgroup,
-    load: Load,
+    mut load: Load,
 ) -> Result<Created, Refusal> {
+    let linux = load.spec.linux().as_ref();
+    if let Some(resources) = linux.and_then(|linux| linux.resources().as_ref()) {
+        cgroup.make(resources)?;
+    }
+    devices::confine(cgroup, Reach::of(&config.process))?;
+    let mounts = load.spec.mounts().clone();
+    let shares = Shares::of(mounts.unwrap_or_default());
+    load.spec.set_mounts(Some(shares.library.clone()));
     let (report, inlet) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).call("make a pipe")?;
     let supervisor = pidfd_open(getpid(), PidfdFlags::empty()).call("watch itself")?;
     let entry = Entry {
         supervisor,
         report: inlet,
+        groups: load.groups,
         program: load.program,
         init: config.process.init,
         capabilities: load.capabilities,
@@ -64,7 +77,7 @@ pub(super) fn create(
         container_type: ContainerType::InitContainer,
         syscall: SyscallType::default(),
         spec: Rc::new(load.spec),
-        rootfs: load.root,
+        rootfs: load.root_path,
         // Nobody asks about these.
         cgroup_config: CgroupConfig {
             cgroup_path: cgroup.spec_path(),
@@ -82,10 +95,10 @@ pub(super) fn create(
     };
     // What the container has of all this is closed here when this returns: the report ends with its
     // last writer.
-    let init = first::begin(&arguments, cgroup)?;
+    let first = First::begin(&arguments, cgroup, load.root.as_fd(), &shares)?;
     Ok(Created {
         socket,
-        init,
+        first,
         report,
     })
 }
@@ -93,11 +106,12 @@ pub(super) fn create(
 impl Created {
     /// Lets its program begin; returns what tells of its end.
     pub(super) fn start(self) -> Result<OwnedFd, Refusal> {
+        let init = self.first.ready()?;
         NotifySocket::new(self.socket).notify_container_start()?;
         let report = hear(self.report)?;
         let said = report.strip_prefix(&[GOING]).unwrap_or(&report);
         if said.is_empty() && !report.is_empty() {
-            return Ok(self.init);
+            return Ok(init);
         }
         Err(Refusal::Said(serde_json::from_slice(said).unwrap_or_else(
             |_| Refused {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
 use oci_spec::runtime::Spec;
-use rustix::mount::{MountFlags, MountPropagationFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 
 use super::pump::{Inlets, Pump};
 use super::refusal::{Call, Refusal};
@@ -22,7 +22,7 @@ use crate::log::LogWriter;
 use crate::runtime::{MOUNTS, SKELETON};
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
-use crate::{ContainerConfig, cleaning, mounting, network, overlay, volumes};
+use crate::{ContainerConfig, cleaning, network, overlay, volumes};
 
 /// A container that can be made.
 pub(super) struct Stage {
@@ -35,9 +35,13 @@ pub(super) struct Stage {
 pub(super) struct Load {
     /// The folder that a runtime calls a bundle.
     pub(super) bundle: PathBuf,
-    /// Its root, in there.
-    pub(super) root: PathBuf,
+    /// Its root.
+    pub(super) root: File,
+    /// Where that is.
+    pub(super) root_path: PathBuf,
     pub(super) spec: Spec,
+    /// Groups that its user belongs to.
+    pub(super) groups: Vec<u32>,
     pub(super) program: Program,
     pub(super) capabilities: CapabilitySet,
     pub(super) filter: Option<Filter>,
@@ -53,7 +57,7 @@ impl Stage {
     ) -> Result<Self, Refusal> {
         namespaces(target, &config.hostname)?;
         let address = network::enter(config.network)?;
-        let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
+        let place = place_of(folder);
         let bundle = in_memory(place)?;
         let root = bundle.join("root");
         fs::create_dir(&root).tried("make", &root)?;
@@ -81,21 +85,20 @@ impl Stage {
             folder: folder.path(),
             cgroup: &cgroup,
         };
-        let mut spec = spec::of(config, &account, &places, target)?;
-        if target == Target::Library {
-            make_cgroup(&cgroup, &spec)?;
-            mounting::mount_all(opened.as_fd(), &mut spec)?;
-        }
+        let spec = spec::of(config, &account, &places, target)?;
         let capabilities = CapabilitySet::of(&config.process)?;
         let filter = Filter::compile(config)?;
         let path = folder.log();
         let log = LogWriter::create(&path, config.log_limit_bytes).tried("write", &path)?;
         let (pump, inlets) = Pump::new(log).call("make a pipe")?;
+        let program = program(config, &account)?;
         let load = Load {
             bundle,
-            root,
+            root: opened,
+            root_path: root,
             spec,
-            program: program(config, &account)?,
+            groups: account.groups,
+            program,
             capabilities,
             filter,
             inlets,
@@ -124,10 +127,16 @@ fn namespaces(target: Target, hostname: &str) -> Result<(), Refusal> {
     rustix::mount::mount_change("/", flags).call("keep mounts to itself")
 }
 
-fn make_cgroup(cgroup: &Cgroup, spec: &Spec) -> Result<(), Refusal> {
-    let linux = spec.linux().as_ref();
-    let resources = linux.and_then(|linux| linux.resources().as_ref());
-    resources.map_or(Ok(()), |resources| Ok(cgroup.make(resources)?))
+/// Takes away what this process has mounted, of which nothing is in use any more. Whoever removes the
+/// container's folder would have to wait for it otherwise, as busily as the kernel does.
+pub(super) fn strike(folder: &Folder) {
+    // What is left goes with this process.
+    let _ = rustix::mount::unmount(place_of(folder).join(MOUNTS), UnmountFlags::DETACH);
+}
+
+/// Where all containers are.
+fn place_of(folder: &Folder) -> &Path {
+    folder.path().ancestors().nth(2).unwrap_or(folder.path())
 }
 
 /// A folder for what is as short-lived as this process.

@@ -13,9 +13,7 @@ use nix::libc;
 use nix::unistd::{ForkResult, fork};
 use rustix::cmsg_space;
 use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::starter::Starter;
 use crate::launch::ORDER_MAX;
@@ -64,9 +62,11 @@ fn next(orders: &OwnedFd) -> io::Result<Option<(Vec<u8>, UnixStream, OwnedFd)>> 
             received => break received?,
         }
     };
-    let rights = with.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(rights) => Some(rights),
-        _ => None,
+    let rights = with.drain().find_map(|message| {
+        let RecvAncillaryMessage::ScmRights(rights) = message else {
+            return None;
+        };
+        Some(rights)
     });
     let mut rights = rights.into_iter().flatten();
     let (Some(stream), Some(folder)) = (rights.next(), rights.next()) else {
