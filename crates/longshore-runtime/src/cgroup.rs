@@ -139,15 +139,22 @@ impl Cgroup {
             .is_some_and(|(_, at)| at.exists())
     }
 
-    /// Brings this process into it, with all that it begins from then on.
+    /// Brings this process, which must have one thread, into it, with all that it begins from then on.
     ///
     /// # Errors
     /// It is not there, or the kernel refuses.
     pub(crate) fn enter(&self) -> Result<(), CgroupError> {
-        const THIS_PROCESS: &str = "0";
-        self.controlling()
+        const THIS: &str = "0";
+        let file = match self.layout {
+            // This process has one thread. For all threads of a process the kernel would wait until every
+            // CPU has done something else, which takes longer than all the rest of a container.
+            Layout::V1(_) => "tasks",
+            Layout::V2(_) => "cgroup.procs",
+        };
+        let folders = self.controlling();
+        folders
             .iter()
-            .try_for_each(|(_, at)| folder::set(at, "cgroup.procs", THIS_PROCESS))
+            .try_for_each(|(_, at)| folder::set(at, file, THIS))
     }
 
     /// What the kernel counted so far; nothing where it does not count, or the group is absent.
@@ -155,6 +162,14 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::usage(hierarchies, &self.path),
             Layout::V2(root) => v2::usage(&root.join(&self.path)),
+        }
+    }
+
+    /// What of that is of interest when all has ended.
+    pub(crate) fn spent(&self) -> Counters {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::spent(hierarchies, &self.path),
+            Layout::V2(root) => v2::spent(&root.join(&self.path)),
         }
     }
 

@@ -10,7 +10,7 @@ mod program;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -76,8 +76,7 @@ impl Executor for LastSteps {
     fn exec(&self, _spec: &Spec) -> Result<(), ExecutorError> {
         let refused = self.0.run();
         // If nobody listens there is no supervisor, and this process is about to be killed.
-        let report = self.0.report.try_clone();
-        let _ = report.and_then(|pipe| File::from(pipe).write_all(&json(&refused)));
+        let _ = self.0.say(&json(&refused));
         Err(ExecutorError::Other(refused.message))
     }
 }
@@ -114,18 +113,29 @@ impl Entry {
         if let Err(refused) = self.give_up_rights() {
             return refused;
         }
-        if self.init {
-            match init::fork_program() {
-                Ok(init::Side::Program) => {}
-                Ok(init::Side::Init(child)) => init::run(child),
-                Err(why) => return failed("there is no process for the program", why),
-            }
+        if !self.init {
+            return self.execute();
         }
-        let report = self.report.try_clone().map(File::from);
-        if let Err(why) = report.and_then(|mut pipe| pipe.write_all(&[GOING])) {
+        let begun = init::begin_program(|| {
+            let refused = self.execute();
+            self.say(&json(&refused)).map_or(2, |()| 1)
+        });
+        match begun {
+            Ok(program) => init::run(program),
+            Err(why) => failed("there is no process for the program", why),
+        }
+    }
+
+    /// Returns only if the program cannot be executed.
+    fn execute(&self) -> Refused {
+        if let Err(why) = self.say(&[GOING]) {
             return failed("the supervisor does not listen", why);
         }
         self.program.execute()
+    }
+
+    fn say(&self, text: &[u8]) -> io::Result<()> {
+        File::from(self.report.try_clone()?).write_all(text)
     }
 
     /// A filter needs a capability to be installed, or the promise that no program gives new rights;

@@ -92,33 +92,47 @@ pub(super) fn usage(hierarchies: &Hierarchies, path: &Path) -> Counters {
     let at = |controller| hierarchies.root_of(controller).map(|root| root.join(path));
     let memory = at("memory");
     let memory = memory.as_deref();
-    let number = |controller, file| folder::number(&at(controller)?, file);
-    let block = at("blkio");
     Counters {
         memory_bytes: memory.and_then(|at| folder::number(at, "memory.usage_in_bytes")),
         inactive_file_bytes: memory
             .and_then(|at| folder::keyed(at, "memory.stat", "total_inactive_file")),
-        peak_memory_bytes: memory.and_then(|at| folder::number(at, "memory.max_usage_in_bytes")),
-        oom_kills: memory.and_then(|at| folder::keyed(at, "memory.oom_control", "oom_kill")),
-        cpu_nanos: number("cpuacct", "cpuacct.usage"),
         throttled_nanos: at("cpu").and_then(|at| folder::keyed(&at, "cpu.stat", "throttled_time")),
-        block_read_bytes: block.as_deref().and_then(|at| block_bytes(at, "Read")),
-        block_write_bytes: block.as_deref().and_then(|at| block_bytes(at, "Write")),
-        pids: number("pids", "pids.current"),
+        pids: at("pids").and_then(|at| folder::number(&at, "pids.current")),
+        ..spent(hierarchies, path)
     }
 }
 
-/// The sum over all devices, in lines `major:minor operation bytes`.
-fn block_bytes(at: &Path, operation: &str) -> Option<u64> {
-    let text = ["_recursive", ""].iter().find_map(|suffix| {
+pub(super) fn spent(hierarchies: &Hierarchies, path: &Path) -> Counters {
+    let at = |controller| hierarchies.root_of(controller).map(|root| root.join(path));
+    let memory = at("memory");
+    let memory = memory.as_deref();
+    let block = at("blkio").and_then(|at| block_lines(&at));
+    let block = |operation| block.as_deref().map(|lines| block_bytes(lines, operation));
+    Counters {
+        peak_memory_bytes: memory.and_then(|at| folder::number(at, "memory.max_usage_in_bytes")),
+        oom_kills: memory.and_then(|at| folder::keyed(at, "memory.oom_control", "oom_kill")),
+        cpu_nanos: at("cpuacct").and_then(|at| folder::number(&at, "cpuacct.usage")),
+        block_read_bytes: block("Read"),
+        block_write_bytes: block("Write"),
+        ..Counters::default()
+    }
+}
+
+/// Lines `major:minor operation bytes`.
+fn block_lines(at: &Path) -> Option<String> {
+    ["_recursive", ""].iter().find_map(|suffix| {
         let file = format!("blkio.throttle.io_service_bytes{suffix}");
         fs::read_to_string(at.join(file)).ok()
-    })?;
-    let lines = text.lines().filter_map(|line| {
+    })
+}
+
+/// The sum over all devices.
+fn block_bytes(lines: &str, operation: &str) -> u64 {
+    let lines = lines.lines().filter_map(|line| {
         let mut words = line.split_whitespace().skip(1);
         (words.next()? == operation).then(|| words.next()?.parse::<u64>().ok())?
     });
-    Some(lines.sum())
+    lines.sum()
 }
 
 /// Kills whatever is in it. What begins meanwhile may escape, so this is to be repeated.

@@ -47,32 +47,41 @@ pub(super) fn make(
 }
 
 pub(super) fn usage(at: &Path) -> Counters {
-    let micros = |key| folder::keyed(at, "cpu.stat", key).map(|micros| micros * NANOS_PER_MICRO);
     Counters {
         memory_bytes: folder::number(at, "memory.current"),
         inactive_file_bytes: folder::keyed(at, "memory.stat", "inactive_file"),
-        // Kept since Linux 5.19.
-        peak_memory_bytes: folder::number(at, "memory.peak"),
-        oom_kills: folder::keyed(at, "memory.events", "oom_kill"),
-        cpu_nanos: micros("usage_usec"),
-        throttled_nanos: micros("throttled_usec"),
-        block_read_bytes: block_bytes(at, "rbytes"),
-        block_write_bytes: block_bytes(at, "wbytes"),
+        throttled_nanos: nanos(at, "throttled_usec"),
         pids: folder::number(at, "pids.current"),
+        ..spent(at)
     }
 }
 
+pub(super) fn spent(at: &Path) -> Counters {
+    let block = fs::read_to_string(at.join("io.stat")).ok();
+    let block = |key| block.as_deref().map(|text| block_bytes(text, key));
+    Counters {
+        // Kept since Linux 5.19.
+        peak_memory_bytes: folder::number(at, "memory.peak"),
+        oom_kills: folder::keyed(at, "memory.events", "oom_kill"),
+        cpu_nanos: nanos(at, "usage_usec"),
+        block_read_bytes: block("rbytes"),
+        block_write_bytes: block("wbytes"),
+        ..Counters::default()
+    }
+}
+
+fn nanos(at: &Path, key: &str) -> Option<u64> {
+    folder::keyed(at, "cpu.stat", key).map(|micros| micros * NANOS_PER_MICRO)
+}
+
 /// The sum over all devices, in lines `major:minor key=number …`.
-fn block_bytes(at: &Path, key: &str) -> Option<u64> {
-    let text = fs::read_to_string(at.join("io.stat")).ok()?;
-    let words = text.split_whitespace();
+fn block_bytes(lines: &str, key: &str) -> u64 {
+    let words = lines.split_whitespace();
     let pairs = words.filter_map(|word| word.split_once('='));
     let wanted = pairs.filter(|(name, _)| *name == key);
-    Some(
-        wanted
-            .filter_map(|(_, bytes)| bytes.parse::<u64>().ok())
-            .sum(),
-    )
+    wanted
+        .filter_map(|(_, bytes)| bytes.parse::<u64>().ok())
+        .sum()
 }
 
 /// Kills whatever is in it. Where the kernel does not do so at once (before 5.14), what begins
