@@ -1,8 +1,9 @@
 //! How quick containers are, alone and side by side; how much a supervisor carries, and weighs.
 //!
-//! `pace SUPERVISOR LAYER [chain]`: both paths, of the program `longshore-supervisor` and of a folder with a
+//! `pace SUPERVISOR LAYER [chain|private]`: both paths, of the program `longshore-supervisor` and of a folder with a
 //! shell. Needs root. CPU time is that of the control group that this is run in, and of the containers':
-//! nothing else may be in it.
+//! nothing else may be in it. `chain` is one after the other alone, `private` the same with a private network:
+//! `unshare -n` keeps its bridge away from the machine's.
 
 #![expect(
     clippy::print_stdout,
@@ -23,7 +24,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let usage = "usage: pace SUPERVISOR LAYER [chain]";
+    let usage = "usage: pace SUPERVISOR LAYER [chain|private]";
     let supervisor = arguments.next().ok_or(usage)?;
     let layer = arguments.next().ok_or(usage)?;
     let folder = tempfile::tempdir()?;
@@ -32,11 +33,20 @@ fn main() -> Outcome<()> {
         supervisor: SupervisorProgram::Path(supervisor),
         oci_runtime: None,
     })?;
-    let only_chain = arguments.next().is_some();
-    let play = Play { runtime, layer };
+    let only_chain = arguments.next();
+    let is_private = only_chain.as_deref() == Some("private".as_ref());
+    let play = Play {
+        runtime,
+        layer,
+        network: if is_private {
+            Network::Private
+        } else {
+            Network::None
+        },
+    };
     play.once("warm", &["true"])?;
     play.chain()?;
-    if only_chain {
+    if only_chain.is_some() {
         return Ok(());
     }
     for lanes in [1, 4, 8] {
@@ -49,6 +59,7 @@ fn main() -> Outcome<()> {
 struct Play {
     runtime: Runtime,
     layer: PathBuf,
+    network: Network,
 }
 
 impl Play {
@@ -74,7 +85,7 @@ impl Play {
             },
             hostname: "pace".to_owned(),
             extra_hosts: Vec::new(),
-            dns: Vec::new(),
+            dns: vec!["192.0.2.53".parse().expect("an address")],
             mounts: Vec::new(),
             bounds: Bounds {
                 memory_bytes: Some(512 << 20),
@@ -83,7 +94,7 @@ impl Play {
                 pids: Some(1000),
                 shm_bytes: None,
             },
-            network: Network::None,
+            network: self.network,
             seccomp: Seccomp::Default,
             stop_signal: 15,
             stop_grace_millis: 10_000,

@@ -55,8 +55,9 @@ impl Stage {
         config: &ContainerConfig,
         target: Target,
     ) -> Result<Self, Refusal> {
-        namespaces(target, &config.hostname)?;
+        // Programs may be executed for it, which must not be the first of the namespace of processes.
         let address = network::enter(config.network)?;
+        namespaces(target, &config.hostname)?;
         let place = place_of(folder);
         let bundle = in_memory(place)?;
         let root = bundle.join("root");
