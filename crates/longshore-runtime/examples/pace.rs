@@ -1,7 +1,9 @@
 //! How quick containers are, alone and side by side; how much a supervisor carries, and weighs.
 //!
-//! `pace SUPERVISOR LAYER [chain]`: both paths, of the program `longshore-supervisor` and of a folder with a
-//! shell. Needs root.
+//! `pace SUPERVISOR LAYER [chain|private]`: both paths, of the program `longshore-supervisor` and of a folder with a
+//! shell. Needs root. CPU time is that of the control group that this is run in, and of the containers':
+//! nothing else may be in it. `chain` is one after the other alone, `private` the same with a private network:
+//! `unshare -n` keeps its bridge away from the machine's.
 
 #![expect(
     clippy::print_stdout,
@@ -22,7 +24,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let usage = "usage: pace SUPERVISOR LAYER [chain]";
+    let usage = "usage: pace SUPERVISOR LAYER [chain|private]";
     let supervisor = arguments.next().ok_or(usage)?;
     let layer = arguments.next().ok_or(usage)?;
     let folder = tempfile::tempdir()?;
@@ -31,11 +33,20 @@ fn main() -> Outcome<()> {
         supervisor: SupervisorProgram::Path(supervisor),
         oci_runtime: None,
     })?;
-    let only_chain = arguments.next().is_some();
-    let play = Play { runtime, layer };
+    let only_chain = arguments.next();
+    let is_private = only_chain.as_deref() == Some("private".as_ref());
+    let play = Play {
+        runtime,
+        layer,
+        network: if is_private {
+            Network::Private
+        } else {
+            Network::None
+        },
+    };
     play.once("warm", &["true"])?;
     play.chain()?;
-    if only_chain {
+    if only_chain.is_some() {
         return Ok(());
     }
     for lanes in [1, 4, 8] {
@@ -48,6 +59,7 @@ fn main() -> Outcome<()> {
 struct Play {
     runtime: Runtime,
     layer: PathBuf,
+    network: Network,
 }
 
 impl Play {
@@ -74,7 +86,7 @@ impl Play {
             },
             hostname: "pace".to_owned(),
             extra_hosts: Vec::new(),
-            dns: Vec::new(),
+            dns: vec!["192.0.2.53".parse().expect("an address")],
             mounts: Vec::new(),
             bounds: Bounds {
                 memory_bytes: Some(512 << 20),
@@ -83,7 +95,7 @@ impl Play {
                 pids: Some(1000),
                 shm_bytes: None,
             },
-            network: Network::None,
+            network: self.network,
             seccomp: Seccomp::Default,
             stop_signal: 15,
             stop_grace_millis: 10_000,
@@ -96,47 +108,57 @@ impl Play {
     fn chain(&self) -> Outcome<()> {
         const ROUNDS: usize = 100;
         let mut laps: [Vec<Duration>; 4] = Default::default();
-        let before = cpu_of_children()?;
+        let mut inside = Duration::ZERO;
+        let before = Cpu::now()?;
         for round in 0..ROUNDS {
-            let marks = self.once(&format!("chain-{round}"), &["true"])?;
-            for (lap, mark) in laps.iter_mut().zip(marks) {
+            let lap = self.once(&format!("chain-{round}"), &["true"])?;
+            inside += lap.inside;
+            for (lap, mark) in laps.iter_mut().zip(lap.marks) {
                 lap.push(mark);
             }
         }
-        let cpu = cpu_of_children()?.saturating_sub(before) / u32::try_from(ROUNDS)?;
+        let each = |cpu: Duration| cpu / u32::try_from(ROUNDS).expect("a hundred");
+        let spent = Cpu::now()?.since(before);
+        let (own, outside, inside) = (each(spent.own), each(spent.others), each(inside));
         let [create, start, end, remove] = laps.map(median);
         let whole = create + start + end + remove;
         println!(
             "true, alone: {whole:.1?} = create {create:.1?} + start {start:.1?} \
              + until exit.json is there {end:.1?} + until it is cleaned and removed {remove:.1?}; \
-             CPU of all its processes {cpu:.1?}"
+             CPU {:.1?} = in the container {inside:.1?} + supervisor {outside:.1?}; this {own:.1?}",
+            inside + outside
         );
         Ok(())
     }
 
-    fn once(&self, name: &str, argv: &[&str]) -> Outcome<[Duration; 4]> {
+    fn once(&self, name: &str, argv: &[&str]) -> Outcome<Lap> {
         let config = self.config(name, argv);
         let begun = Instant::now();
         self.runtime.create(&config)?;
         let created = Instant::now();
         self.runtime.start(&config.name)?;
         let started = Instant::now();
-        self.wait(&config.name)?;
+        let inside = self.wait(&config.name)?;
         let ended = Instant::now();
         self.runtime.remove(&config.name, WhileRunning::Spare)?;
-        Ok([
+        let marks = [
             created - begun,
             started - created,
             ended - started,
             ended.elapsed(),
-        ])
+        ];
+        Ok(Lap { marks, inside })
     }
 
-    fn wait(&self, name: &str) -> Outcome<()> {
-        while !matches!(self.runtime.status(name)?, Some(Status::Ended(_))) {
+    /// Waits for its end; the CPU time that was counted in it.
+    fn wait(&self, name: &str) -> Outcome<Duration> {
+        loop {
+            if let Some(Status::Ended(ended)) = self.runtime.status(name)? {
+                let nanos = ended.totals.cpu_nanos.unwrap_or_default();
+                return Ok(Duration::from_nanos(nanos));
+            }
             std::thread::sleep(Duration::from_micros(200));
         }
-        Ok(())
     }
 
     fn side_by_side(&self, lanes: usize, each: usize) -> Outcome<()> {
@@ -166,15 +188,12 @@ impl Play {
         let script = format!("yes {} | head -n {LINES}", "x".repeat(59));
         let config = self.config("log", &["sh", "-c", &script]);
         self.runtime.create(&config)?;
-        let before = cpu_of_children()?;
+        let before = Cpu::now()?;
         let begun = Instant::now();
         self.runtime.start(&config.name)?;
         self.wait(&config.name)?;
         let took = begun.elapsed();
-        let inside = match self.runtime.status(&config.name)? {
-            Some(Status::Ended(ended)) => ended.totals.cpu_nanos.unwrap_or_default(),
-            _ => 0,
-        };
+        let cpu = Cpu::now()?.since(before).others;
         let mut log = self.runtime.log(&config.name)?.ok_or("no log")?;
         let begun = Instant::now();
         let mut bytes = 0;
@@ -190,8 +209,6 @@ impl Play {
             rate(read)
         );
         self.runtime.remove(&config.name, WhileRunning::Spare)?;
-        self.runtime.status(&config.name)?;
-        let cpu = cpu_of_children()?.saturating_sub(before + Duration::from_nanos(inside));
         println!(
             "the supervisor took {cpu:.1?} of CPU for it: {:.0} MB/s",
             rate(cpu)
@@ -231,14 +248,61 @@ impl Play {
     }
 }
 
-/// CPU time of children that this process has waited for, and of theirs.
-fn cpu_of_children() -> Outcome<Duration> {
-    const TICK: Duration = Duration::from_millis(10);
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    let (_, fields) = text.rsplit_once(')').ok_or("odd /proc/self/stat")?;
-    let ticks = fields.split_whitespace().skip(13).take(2);
-    let ticks: Result<Vec<u32>, _> = ticks.map(str::parse).collect();
-    Ok(TICK * ticks?.iter().sum::<u32>())
+/// One container's times, and the CPU time that was counted in it.
+struct Lap {
+    marks: [Duration; 4],
+    inside: Duration,
+}
+
+/// CPU time of this process, and of others in its control group.
+#[derive(Clone, Copy)]
+struct Cpu {
+    own: Duration,
+    others: Duration,
+}
+
+impl Cpu {
+    fn now() -> Outcome<Self> {
+        let own = cpu_of_this()?;
+        let others = cpu_of_group()?.saturating_sub(own);
+        Ok(Self { own, others })
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            own: self.own.saturating_sub(before.own),
+            others: self.others.saturating_sub(before.others),
+        }
+    }
+}
+
+/// CPU time of this control group.
+fn cpu_of_group() -> Outcome<Duration> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup")?;
+    let group = |controllers: &str| {
+        let lines = groups.lines().filter_map(|line| line.split_once(':'));
+        let mut named = lines.filter_map(|(_, line)| line.split_once(':'));
+        named.find_map(|(names, path)| (names == controllers).then(|| path.to_owned()))
+    };
+    if let Some(path) = group("cpuacct").or_else(|| group("cpu,cpuacct")) {
+        let file = format!("/sys/fs/cgroup/cpuacct{path}/cpuacct.usage");
+        return Ok(Duration::from_nanos(
+            std::fs::read_to_string(file)?.trim().parse()?,
+        ));
+    }
+    let path = group("").ok_or("in no control group")?;
+    let text = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/cpu.stat"))?;
+    let usage = text
+        .lines()
+        .find_map(|line| line.strip_prefix("usage_usec "));
+    Ok(Duration::from_micros(usage.ok_or("no CPU time")?.parse()?))
+}
+
+/// CPU time of this process.
+fn cpu_of_this() -> Outcome<Duration> {
+    let text = std::fs::read_to_string("/proc/self/schedstat")?;
+    let nanos = text.split_whitespace().next().ok_or("no CPU time")?;
+    Ok(Duration::from_nanos(nanos.parse()?))
 }
 
 fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {

@@ -169,8 +169,13 @@ impl CapabilitySet {
         // Also those that a newer kernel has and this table has not.
         for number in 0..u64::BITS {
             let one = Bits::from_bits_retain(1 << number);
-            if self.0 & one.bits() == 0 && capability_is_in_bounding_set(one).unwrap_or(false) {
-                remove_capability_from_bounding_set(one)?;
+            if self.0 & one.bits() != 0 {
+                continue;
+            }
+            match remove_capability_from_bounding_set(one) {
+                // The kernel has none of this number, nor of any behind it.
+                Err(Errno::INVAL) => break,
+                removed => removed?,
             }
         }
         thread::clear_ambient_capability_set()?;
@@ -187,7 +192,7 @@ impl CapabilitySet {
     }
 
     /// What every container of Docker has unless it is told otherwise.
-    fn of_docker() -> Self {
+    pub(crate) fn of_docker() -> Self {
         Self::those(|name| name.parse().is_ok_and(Capability::is_default))
     }
 

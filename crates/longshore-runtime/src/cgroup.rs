@@ -1,5 +1,5 @@
-//! The control group of one container: where the kernel counts and bounds what it takes. Its limits
-//! are written by the OCI runtime, from the spec; here it is named, read, killed and removed.
+//! The control group of one container: where the kernel counts and bounds what it takes. Where a
+//! program such as runc runs the container, that makes it and writes its limits, from the spec.
 
 mod counters;
 mod folder;
@@ -11,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use oci_spec::runtime::LinuxResources;
 
 pub use counters::Counters;
 pub(crate) use layout::Layout;
@@ -37,6 +39,17 @@ pub enum CgroupError {
         /// What the system said.
         source: io::Error,
     },
+    /// The limits of one could not be set.
+    #[error("cannot set the limits of {path}")]
+    Limits {
+        /// The folder of the group.
+        path: PathBuf,
+        /// What was met.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A limit needs a controller that the machine does not have.
+    #[error("this machine has no control groups for {0}")]
+    NoController(&'static str),
     /// Something in one does not die.
     #[error("{path} still has processes after {} s of killing them", LONGEST_WAIT.as_secs())]
     StillAlive {
@@ -95,11 +108,68 @@ impl Cgroup {
             .collect()
     }
 
+    /// Those of its folders in which its processes are.
+    pub(crate) fn controlling(&self) -> Vec<(String, PathBuf)> {
+        match &self.layout {
+            Layout::V1(hierarchies) => {
+                let roots = hierarchies.controlling();
+                roots
+                    .map(|(name, root)| (name.to_owned(), root.join(&self.path)))
+                    .collect()
+            }
+            Layout::V2(_) => self.folders(),
+        }
+    }
+
+    /// Makes it, with these limits. It may be there, as long as nothing is in it.
+    ///
+    /// # Errors
+    /// The kernel refuses, or lacks what a limit needs.
+    pub(crate) fn make(&self, resources: &LinuxResources) -> Result<(), CgroupError> {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::make(hierarchies, &self.path, resources),
+            Layout::V2(root) => v2::make(root, &self.path, resources),
+        }
+    }
+
+    /// It, or the first part of it that [`make`](Self::make) makes, is there.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.controlling()
+            .first()
+            .is_some_and(|(_, at)| at.exists())
+    }
+
+    /// Brings this process, which must have one thread, into it, with all that it begins from then on.
+    ///
+    /// # Errors
+    /// It is not there, or the kernel refuses.
+    pub(crate) fn enter(&self) -> Result<(), CgroupError> {
+        const THIS: &str = "0";
+        let file = match self.layout {
+            // This process has one thread. For all threads of a process the kernel would wait until every
+            // CPU has done something else, which takes longer than all the rest of a container.
+            Layout::V1(_) => "tasks",
+            Layout::V2(_) => "cgroup.procs",
+        };
+        let folders = self.controlling();
+        folders
+            .iter()
+            .try_for_each(|(_, at)| folder::set(at, file, THIS))
+    }
+
     /// What the kernel counted so far; nothing where it does not count, or the group is absent.
     pub(crate) fn usage(&self) -> Counters {
         match &self.layout {
             Layout::V1(hierarchies) => v1::usage(hierarchies, &self.path),
             Layout::V2(root) => v2::usage(&root.join(&self.path)),
+        }
+    }
+
+    /// What of that is of interest when all has ended.
+    pub(crate) fn spent(&self) -> Counters {
+        match &self.layout {
+            Layout::V1(hierarchies) => v1::spent(hierarchies, &self.path),
+            Layout::V2(root) => v2::spent(&root.join(&self.path)),
         }
     }
 

@@ -4,7 +4,7 @@ mod program;
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -136,8 +136,8 @@ pub(crate) fn for_spec(reach: Reach) -> Result<Vec<LinuxDeviceCgroup>, OciSpecEr
     }
 }
 
-/// Holds the container to its devices, whatever its OCI runtime did about them: to be called when it
-/// is created and before its program begins.
+/// Holds the container to its devices, whatever its OCI runtime did about them: to be called before its
+/// program begins and not while it makes nodes, which nothing can for a moment.
 ///
 /// # Errors
 /// The kernel refuses.
@@ -160,10 +160,12 @@ pub(crate) fn confine(cgroup: &Cgroup, reach: Reach) -> Result<(), DeviceError> 
 
 fn write_rules(folder: &Path) -> io::Result<()> {
     fs::write(folder.join("devices.deny"), "a")?;
-    for rule in RULES {
-        fs::write(folder.join("devices.allow"), rule.to_string())?;
-    }
-    Ok(())
+    let mut allow = File::options()
+        .write(true)
+        .open(folder.join("devices.allow"))?;
+    RULES
+        .iter()
+        .try_for_each(|rule| allow.write_all(rule.to_string().as_bytes()))
 }
 
 /// As version 1 of control groups takes it.

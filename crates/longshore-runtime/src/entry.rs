@@ -10,7 +10,7 @@ mod program;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -20,13 +20,15 @@ use libcontainer::workload::{
 };
 use nix::libc;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Gid, Signal, set_parent_process_death_signal};
+use rustix::thread::set_thread_groups;
 
 use crate::Refused;
 use crate::capabilities::CapabilitySet;
 use crate::folder::json;
 use crate::seccomp::Filter;
 
+pub(crate) use init::exit;
 pub(crate) use program::Program;
 
 /// All that the last steps need.
@@ -36,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) supervisor: OwnedFd,
     /// Where the supervisor hears of it: [`GOING`], and why it did not work after all.
     pub(crate) report: OwnedFd,
+    /// Groups that it belongs to.
+    pub(crate) groups: Vec<u32>,
     /// What runs.
     pub(crate) program: Program,
     /// A small init is to be PID 1.
@@ -65,14 +69,14 @@ impl Executor for LastSteps {
     fn setup_envs(&self, _envs: HashMap<String, String>) -> Result<(), ExecutorSetEnvsError> {
         self.0
             .die_with_supervisor()
+            .and_then(|()| self.0.join_groups())
             .map_err(ExecutorSetEnvsError::Other)
     }
 
     fn exec(&self, _spec: &Spec) -> Result<(), ExecutorError> {
         let refused = self.0.run();
         // If nobody listens there is no supervisor, and this process is about to be killed.
-        let report = self.0.report.try_clone();
-        let _ = report.and_then(|pipe| File::from(pipe).write_all(&json(&refused)));
+        let _ = self.0.say(&json(&refused));
         Err(ExecutorError::Other(refused.message))
     }
 }
@@ -94,6 +98,13 @@ impl Entry {
         }
     }
 
+    /// Every capability is left, so that it need not be done before this is the container's user.
+    fn join_groups(&self) -> Result<(), String> {
+        let groups = self.groups.iter().map(|group| Gid::from_raw(*group));
+        let groups: Vec<Gid> = groups.collect();
+        set_thread_groups(&groups).map_err(|why| format!("the groups cannot be joined: {why}"))
+    }
+
     /// Returns only if the program cannot be executed.
     fn run(&self) -> Refused {
         reset_signals();
@@ -102,18 +113,29 @@ impl Entry {
         if let Err(refused) = self.give_up_rights() {
             return refused;
         }
-        if self.init {
-            match init::fork_program() {
-                Ok(init::Side::Program) => {}
-                Ok(init::Side::Init(child)) => init::run(child),
-                Err(why) => return failed("there is no process for the program", why),
-            }
+        if !self.init {
+            return self.execute();
         }
-        let report = self.report.try_clone().map(File::from);
-        if let Err(why) = report.and_then(|mut pipe| pipe.write_all(&[GOING])) {
+        let begun = init::begin_program(|| {
+            let refused = self.execute();
+            self.say(&json(&refused)).map_or(2, |()| 1)
+        });
+        match begun {
+            Ok(program) => init::run(program),
+            Err(why) => failed("there is no process for the program", why),
+        }
+    }
+
+    /// Returns only if the program cannot be executed.
+    fn execute(&self) -> Refused {
+        if let Err(why) = self.say(&[GOING]) {
             return failed("the supervisor does not listen", why);
         }
         self.program.execute()
+    }
+
+    fn say(&self, text: &[u8]) -> io::Result<()> {
+        File::from(self.report.try_clone()?).write_all(text)
     }
 
     /// A filter needs a capability to be installed, or the promise that no program gives new rights;
@@ -148,18 +170,12 @@ fn failed(what: &str, why: impl std::fmt::Display) -> Refused {
     }
 }
 
-/// Signals that the supervisor ignores would be ignored by the program too, for ever.
-#[expect(
-    unsafe_code,
-    reason = "there is no safe way to the signals of real time; no handler is installed here"
-)]
+/// Signals that the supervisor ignores would be ignored by the program too, for ever; those that it
+/// handles are as they were for whatever is executed.
+#[expect(unsafe_code, reason = "no handler is installed here")]
 fn reset_signals() {
-    const LAST: i32 = 64;
-    for signal in 1..=LAST {
-        // Two of them cannot be changed, and two are the C library's own: all of these stay as they
-        // are, which is the default.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    // SAFETY: the default disposition runs nothing.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let nothing = nix::sys::signal::SigSet::empty();
     nothing
         .thread_set_mask()

@@ -89,15 +89,6 @@ impl Folder {
     }
 }
 
-/// When what is written must be on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Durability {
-    /// When the machine likes.
-    Later,
-    /// Before anything else happens.
-    Now,
-}
-
 /// Reads a record; none when there is no such file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RuntimeError> {
     let text = match fs::read(path) {
@@ -113,22 +104,15 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, R
 
 /// Writes a record aside and gives it its name. There must be one writer of this file at a time.
 ///
-/// It is brought to the disk when it has its name, by which one trip does for both: a file system that
-/// keeps a journal writes the name of a file before what comes after it. Should the power go in that
-/// moment, the file may be there and empty.
-pub(crate) fn write_json(
-    path: &Path,
-    value: &impl Serialize,
-    durability: Durability,
-) -> Result<(), RuntimeError> {
+/// It is to be brought to the disk when it has its name, by which one trip does for both: a file system
+/// that keeps a journal writes the name of a file before what comes after it. Should the power go in
+/// that moment, the file may be there and empty.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<File, RuntimeError> {
     let aside = path.with_extension("new");
     let mut file = File::create(&aside).tried("write", &aside)?;
     file.write_all(&json(value)).tried("write", &aside)?;
     fs::rename(&aside, path).tried("name", path)?;
-    match durability {
-        Durability::Now => file.sync_all().tried("bring to the disk", path),
-        Durability::Later => Ok(()),
-    }
+    Ok(file)
 }
 
 /// Records of ours as text.

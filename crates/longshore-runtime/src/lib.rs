@@ -21,6 +21,7 @@ mod inside;
 mod launch;
 mod lock;
 mod log;
+mod mounting;
 mod network;
 mod outcome;
 mod overlay;

@@ -6,8 +6,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use crate::cleaning;
 use crate::control::{self, Reply, Request};
 use crate::error::{RuntimeError, Tried};
 use crate::folder::{Folder, json, read_json};
-use crate::launch::{self, Order, Word};
+use crate::launch::{self, Order, Template, Word};
 use crate::record::{self, Container, SCHEMA};
 use crate::sealed::Sealed;
 use crate::skeleton;
@@ -33,7 +32,7 @@ pub struct Runtime {
     containers: PathBuf,
     gone: PathBuf,
     program: OnceLock<Sealed>,
-    children: Mutex<Vec<Child>>,
+    template: Mutex<Option<Arc<Template>>>,
 }
 
 impl Runtime {
@@ -63,7 +62,7 @@ impl Runtime {
             containers,
             gone,
             program: OnceLock::new(),
-            children: Mutex::default(),
+            template: Mutex::default(),
         };
         runtime.sweep()?;
         Ok(runtime)
@@ -129,7 +128,6 @@ impl Runtime {
     /// # Errors
     /// Its folder cannot be read, or something cannot be cleaned away.
     pub fn status(&self, name: &str) -> Result<Option<Status>, RuntimeError> {
-        self.bury();
         let folder = self.container(name)?;
         let status = record::standing(&folder)?;
         if matches!(status, Some(Status::Ended(_) | Status::Lost { .. })) {
@@ -160,7 +158,6 @@ impl Runtime {
     /// # Errors
     /// There is no such container; it is refused, and nothing of it ran; the supervisor fails.
     pub fn start(&self, name: &str) -> Result<(), RuntimeError> {
-        self.bury();
         let folder = self.container(name)?;
         let deadline = Instant::now() + limits::LAUNCH_CALL;
         while let Some(left) = left_until(deadline) {
@@ -234,11 +231,16 @@ impl Runtime {
         let order = Order {
             oci_runtime: self.options.oci_runtime.clone(),
         };
-        let (child, supervisor) = launch::spawn(folder, &self.program()?.path(), &order)?;
-        self.children().push(child);
+        let template = self.template()?;
+        let supervisor = match template.spawn(folder, &order) {
+            // Somebody killed it. The next try begins with another.
+            Err(_) if !template.is_alive() => return Ok(Word::Busy),
+            spawned => spawned?,
+        };
         match launch::word(supervisor, left) {
             Ok(Some(word)) => Ok(word),
             Ok(None) if record::has_begun(folder)? => Ok(Word::Over),
+            Ok(None) if !template.is_alive() => Ok(Word::Busy),
             Ok(None) => Err(RuntimeError::Supervisor {
                 name: name.to_owned(),
                 said: complaint(folder),
@@ -291,14 +293,14 @@ impl Runtime {
         Ok(Folder::at(self.containers.join(name)))
     }
 
-    fn children(&self) -> std::sync::MutexGuard<'_, Vec<Child>> {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Supervisors that ended are this process's to wait for, unless another one started them.
-    fn bury(&self) {
-        self.children()
-            .retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    /// What supervisors are forks of. One that somebody killed is begun anew.
+    fn template(&self) -> Result<Arc<Template>, RuntimeError> {
+        let mut kept = self.template.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(template) = kept.as_ref().filter(|template| template.is_alive()) {
+            return Ok(Arc::clone(template));
+        }
+        let template = Arc::new(Template::start(&self.program()?.path())?);
+        Ok(Arc::clone(kept.insert(template)))
     }
 }
 

@@ -5,6 +5,8 @@ mod architecture;
 mod profile;
 mod program;
 
+use std::sync::OnceLock;
+
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{
     Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompArgBuilder,
@@ -71,6 +73,20 @@ pub(crate) struct Filter {
     flags: usize,
 }
 
+/// What nearly every container has: the default profile's filter, for the capabilities that a
+/// container has unless it is told otherwise.
+static USUAL: OnceLock<(CapabilitySet, Filter)> = OnceLock::new();
+
+/// Has the usual filter ready, for this process and its forks.
+pub(crate) fn prepare() {
+    let capabilities = CapabilitySet::of_docker();
+    let profile = Profile::parse(DEFAULT);
+    // A machine that it cannot be made for says so to whoever wants one.
+    if let Ok(filter) = profile.and_then(|profile| Filter::of(&profile, capabilities)) {
+        let _ = USUAL.set((capabilities, filter));
+    }
+}
+
 /// What the kernel takes for a program.
 #[repr(C)]
 struct Program {
@@ -84,15 +100,28 @@ impl Filter {
     /// # Errors
     /// The profile is none, or cannot be kept to.
     pub(crate) fn compile(config: &ContainerConfig) -> Result<Option<Self>, SeccompError> {
-        let Some(profile) = profile_of(config)? else {
-            return Ok(None);
-        };
+        let capabilities = CapabilitySet::of(&config.process)?;
+        match (&config.seccomp, USUAL.get()) {
+            (Seccomp::Default, Some((usual, filter)))
+                if !config.process.privileged && *usual == capabilities =>
+            {
+                Ok(Some(filter.clone()))
+            }
+            (Seccomp::Default | Seccomp::Unconfined | Seccomp::Profile(_), _) => {
+                let profile = profile_of(config)?;
+                let filter = profile.map(|profile| Self::of(&profile, capabilities));
+                filter.transpose()
+            }
+        }
+    }
+
+    fn of(profile: &Profile, capabilities: CapabilitySet) -> Result<Self, SeccompError> {
         profile.unknown(native()?)?;
-        let rules = profile.rules_for(subject(config)?)?;
-        Ok(Some(Self {
+        let rules = profile.rules_for(subject(capabilities)?)?;
+        Ok(Self {
             program: program::program_of(&rules)?,
             flags: profile.flags.iter().map(|flag| bit_of(*flag)).sum(),
-        }))
+        })
     }
 
     /// Holds this thread to the filter, and all that it begins, for good. The thread needs
@@ -127,7 +156,7 @@ pub(crate) fn to_oci(config: &ContainerConfig) -> Result<Option<LinuxSeccomp>, S
     let Some(profile) = profile_of(config)? else {
         return Ok(None);
     };
-    let rules = profile.rules_for(subject(config)?)?;
+    let rules = profile.rules_for(subject(CapabilitySet::of(&config.process)?)?)?;
     let calls: Result<Vec<_>, _> = rules.list.iter().map(call_of).collect();
     let (action, errno) = action_of(rules.otherwise);
     let mut seccomp = LinuxSeccompBuilder::default()
@@ -154,10 +183,10 @@ fn native() -> Result<Architecture, SeccompError> {
     Architecture::native().ok_or(SeccompError::Architecture)
 }
 
-fn subject(config: &ContainerConfig) -> Result<Subject, SeccompError> {
+fn subject(capabilities: CapabilitySet) -> Result<Subject, SeccompError> {
     let uname = rustix::system::uname();
     Ok(Subject {
-        capabilities: CapabilitySet::of(&config.process)?,
+        capabilities,
         architecture: native()?,
         kernel: profile::version_of(&uname.release().to_string_lossy())?,
     })

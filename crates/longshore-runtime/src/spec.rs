@@ -100,7 +100,7 @@ fn linux(
 ) -> Result<Linux, SpecError> {
     let layout = places.cgroup.layout();
     let mut linux = LinuxBuilder::default()
-        .namespaces(namespaces(layout)?)
+        .namespaces(namespaces(layout, target)?)
         .cgroups_path(places.cgroup.spec_path())
         .resources(resources::of(config, layout)?)
         .build()?;
@@ -128,14 +128,18 @@ fn linux(
     Ok(linux)
 }
 
-/// With version 1 of control groups the container sees the whole tree of them, as with Docker.
-fn namespaces(layout: &Layout) -> Result<Vec<LinuxNamespace>, OciSpecError> {
-    let mut kinds = vec![
-        LinuxNamespaceType::Mount,
-        LinuxNamespaceType::Uts,
-        LinuxNamespaceType::Pid,
-        LinuxNamespaceType::Ipc,
-    ];
+/// With version 1 of control groups the container sees the whole tree of them, as with Docker. What
+/// the supervisor has made when it begins the container is not made once more.
+fn namespaces(layout: &Layout, target: Target) -> Result<Vec<LinuxNamespace>, OciSpecError> {
+    let mut kinds = vec![LinuxNamespaceType::Mount];
+    match target {
+        Target::Library => {}
+        Target::Binary => kinds.extend([
+            LinuxNamespaceType::Uts,
+            LinuxNamespaceType::Pid,
+            LinuxNamespaceType::Ipc,
+        ]),
+    }
     match layout {
         Layout::V1(_) => {}
         Layout::V2(_) => kinds.push(LinuxNamespaceType::Cgroup),

@@ -11,9 +11,10 @@ mod pump;
 mod refusal;
 mod stage;
 mod starter;
+mod template;
 mod watch;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,15 +24,18 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use longshore_core::with_causes;
 use nix::libc;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::Ended;
+use crate::cgroup::Layout;
 use crate::cleaning;
 use crate::devices::{self, Reach};
 use crate::error::{RuntimeError, Tried};
-use crate::folder::{Durability, Folder, discard, write_json};
+use crate::folder::{Folder, discard, write_json};
 use crate::launch::{self, Word};
 use crate::lock::{self, Claim, Lock};
 use crate::record::{self, Begun, Container, Exit, SCHEMA};
+use crate::seccomp;
 use crate::spec::Target;
 
 use desk::Desk;
@@ -40,15 +44,21 @@ use stage::Stage;
 use starter::Starter;
 use watch::{Fate, Started, Watch};
 
-/// Runs this process as a supervisor if it was executed as one, and says then how it is to end. To
-/// be called first in `main`, before there is any thread.
+/// Runs this process as what supervisors are forks of if it was executed as that, and says then how it
+/// is to end. To be called first in `main`, before there is any thread.
 pub fn run_if_supervisor() -> Option<ExitCode> {
     let name = std::env::args_os().next();
     if name.is_none_or(|name| name != launch::SUPERVISOR) {
         return None;
     }
     std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
-    let Err(why) = supervise() else {
+    prepare();
+    let starter = match template::wait() {
+        Ok(Some(starter)) => starter,
+        Ok(None) => return Some(ExitCode::SUCCESS),
+        Err(_) => return Some(ExitCode::FAILURE),
+    };
+    let Err(why) = supervise(starter) else {
         return Some(ExitCode::SUCCESS);
     };
     complain(&with_causes(&why));
@@ -61,12 +71,12 @@ fn complain(text: &str) {
     let _ = fs::write(Folder::at(".".into()).complaint(), text);
 }
 
-fn supervise() -> Result<(), RuntimeError> {
-    stand_alone();
+fn supervise(mut starter: Starter) -> Result<(), RuntimeError> {
+    // None of this can fail but where it is so already.
+    let _ = rustix::process::setsid();
     let here = Path::new(".");
-    let mut starter = Starter::of_stdin().tried("listen to who started the supervisor in", here)?;
     let folder = Folder::at(std::env::current_dir().tried("find", here)?);
-    let Some((container, _lock)) = claim(&folder)? else {
+    let Some((container, lock)) = claim(&folder)? else {
         starter.say(&Word::Busy);
         return Ok(());
     };
@@ -77,18 +87,22 @@ fn supervise() -> Result<(), RuntimeError> {
         return Ok(());
     }
     let mut desk = Desk::open(&folder.control()).tried("listen at", &folder.control())?;
-    forget_last_try(&folder, name)?;
+    forget_last_try(&folder, name, starter.order())?;
     match begin(&folder, &container, starter.order()) {
         Ok(watch) => {
             starter.say(&Word::Started);
             drop(starter);
-            // Who waits for this process to be gone waits at the desk, which closes with it.
             let ended = watch.until_end(&mut desk);
-            end(&folder, name, ended)
+            let exit = end(&folder, name, ended)?;
+            // Who waits for this process to be gone waits at the desk and then for the lock. The disk is
+            // waited for by nobody.
+            drop((desk, lock));
+            keep(&exit);
+            Ok(())
         }
         Err(refusal) => {
             let refused = refusal.into_refused();
-            write_json(&folder.refused(), &refused, Durability::Later)?;
+            write_json(&folder.refused(), &refused)?;
             cleaning::clean(name)?;
             starter.say(&Word::Refused(refused));
             Ok(())
@@ -96,28 +110,43 @@ fn supervise() -> Result<(), RuntimeError> {
     }
 }
 
-/// Lets go of whoever executed this: its descriptors, its terminal, its signals.
+/// What is the same for all supervisors. Lets go of whoever executed this: its descriptors, its
+/// signals.
 #[expect(
     unsafe_code,
     reason = "nothing in this process has opened anything yet"
 )]
-fn stand_alone() {
+fn prepare() {
     const FIRST: u32 = 3;
+    const LAST_SIGNAL: i32 = 64;
     // SAFETY: no descriptor above the standard ones has an owner in this process.
     unsafe { libc::close_range(FIRST, u32::MAX, 0) };
-    // None of this can fail but where it is so already, or not allowed: then it stays as it is.
-    let _ = rustix::process::setsid();
+    // None of this can fail but where it is not allowed: then it stays as it is.
     let nothing = ignore as extern "C" fn(i32);
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
-        // SAFETY: the handler does nothing.
-        unsafe { libc::signal(signal, nothing as libc::sighandler_t) };
+    for signal in 1..=LAST_SIGNAL {
+        let handler = match signal {
+            libc::SIGHUP | libc::SIGINT | libc::SIGTERM | libc::SIGQUIT => {
+                nothing as libc::sighandler_t
+            }
+            // Who does not listen any more is no reason to end.
+            libc::SIGPIPE => libc::SIG_IGN,
+            _ => libc::SIG_DFL,
+        };
+        // SAFETY: the handler does nothing. Two of them cannot be changed, and two are the C library's
+        // own: all of these stay as they are, which is the default.
+        unsafe { libc::signal(signal, handler) };
     }
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
-    let _ = std::fs::write("/proc/self/oom_score_adj", "-900");
+    let _ = fs::write("/proc/self/oom_score_adj", "-900");
+    // What it may reach is not its containers' to reach.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    seccomp::prepare();
+    // Without them, each supervisor says so.
+    let _ = Layout::of_this_machine();
 }
 
 /// A machine that goes down asks the container by itself to end. What is not handled but ignored would
-/// be ignored by every program that is executed from here, too.
+/// be ignored by every program that is executed from here, too, unless it is put right before.
 extern "C" fn ignore(_signal: i32) {}
 
 /// The container, which is this process's from here on; none if it is somebody's already, or gone.
@@ -145,8 +174,11 @@ fn claim(folder: &Folder) -> Result<Option<(Container, Lock)>, RuntimeError> {
 
 /// A start that was broken off, or refused, before anything of the job ran. The word about it goes
 /// last.
-fn forget_last_try(folder: &Folder, name: &str) -> Result<(), RuntimeError> {
-    cleaning::clean(name)?;
+fn forget_last_try(folder: &Folder, name: &str, order: &launch::Order) -> Result<(), RuntimeError> {
+    // What is built in makes all of it or begins with this part of it.
+    if order.oci_runtime.is_some() || cleaning::cgroup(name)?.was_begun() {
+        cleaning::clean(name)?;
+    }
     for path in [folder.starting(), folder.running(), folder.refused()] {
         discard(&path)?;
     }
@@ -174,18 +206,21 @@ fn begin<'a>(
     let stage = Stage::set(folder, config, target)?;
     let bundle = stage.load.bundle.clone();
     let created = match &order.oci_runtime {
-        None => Created::Builtin(builtin::create(config, stage.load)?),
+        None => Created::Builtin(builtin::create(config, &stage.cgroup, stage.load)?),
         Some(program) => {
-            let inlets = stage.load.inlets;
-            Created::Binary(binary::create(program, &bundle, &config.name, inlets)?)
+            let created = binary::create(program, &bundle, &config.name, stage.load)?;
+            devices::confine(&stage.cgroup, Reach::of(&config.process))?;
+            Created::Binary(created)
         }
     };
-    devices::confine(&stage.cgroup, Reach::of(&config.process))?;
+    // What the container makes of itself it makes meanwhile.
     let begun = Begun {
         schema: SCHEMA,
         at: Timestamp::now(),
     };
-    write_json(&folder.starting(), &begun, Durability::Now)?;
+    let path = folder.starting();
+    let written = write_json(&path, &begun)?;
+    written.sync_all().tried("bring to the disk", &path)?;
     let init = match created {
         Created::Builtin(created) => created.start()?,
         Created::Binary(created) => created.start()?,
@@ -209,24 +244,38 @@ fn begin<'a>(
     })
 }
 
-/// Writes down how it ended, and only then cleans away what is left of it. Its mounts go with this
-/// process.
-fn end(folder: &Folder, name: &str, ended: Ended) -> Result<(), RuntimeError> {
+/// Writes down how it ended, and only then cleans away what is left of it.
+fn end(folder: &Folder, name: &str, ended: Ended) -> Result<File, RuntimeError> {
     const PAUSE: Duration = Duration::from_secs(1);
     let mut tries = 600;
     let exit = Exit {
         schema: SCHEMA,
         ended,
     };
-    while let Err(why) = write_json(&folder.exit(), &exit, Durability::Now) {
-        // The disk may be full, and somebody about to make room; nobody else knows how it ended.
-        complain(&with_causes(&why));
-        if tries == 0 {
-            return Err(why);
+    let written = loop {
+        match write_json(&folder.exit(), &exit) {
+            Ok(written) => break written,
+            // The disk may be full, and somebody about to make room; nobody else knows how it ended.
+            Err(why) => {
+                complain(&with_causes(&why));
+                if tries == 0 {
+                    return Err(why);
+                }
+            }
         }
         tries -= 1;
         std::thread::sleep(PAUSE);
-    }
+    };
     cleaning::clean(name)?;
-    fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())
+    stage::strike(folder);
+    fs::rename(folder.running(), folder.cleaned()).tried("name", &folder.cleaned())?;
+    Ok(written)
+}
+
+/// Brings to the disk how it ended, unless whoever wanted to know has removed it.
+fn keep(exit: &File) {
+    if exit.metadata().is_ok_and(|found| found.nlink() > 0) {
+        // If that fails there is nobody to be told, nor anything to be done.
+        let _ = exit.sync_all();
+    }
 }

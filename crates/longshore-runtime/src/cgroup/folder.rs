@@ -1,7 +1,7 @@
 //! The files of one folder of a hierarchy of control groups.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use rustix::io::Errno;
@@ -52,6 +52,25 @@ pub(super) fn kill_all(folder: &Path) -> Result<(), CgroupError> {
         }
     }
     Ok(())
+}
+
+/// Makes it, with all that lead to it, unless it is there.
+pub(super) fn make(folder: &Path) -> Result<(), CgroupError> {
+    fs::create_dir_all(folder).map_err(CgroupError::io("make", folder))
+}
+
+/// All that a file of it says.
+pub(super) fn text(folder: &Path, file: &str) -> Result<String, CgroupError> {
+    let path = folder.join(file);
+    fs::read_to_string(&path).map_err(CgroupError::io("read", &path))
+}
+
+/// Writes a file of it, which must be there.
+pub(super) fn set(folder: &Path, file: &str, text: &str) -> Result<(), CgroupError> {
+    let path = folder.join(file);
+    let opened = fs::File::options().write(true).open(&path);
+    let written = opened.and_then(|mut opened| opened.write_all(text.as_bytes()));
+    written.map_err(CgroupError::io("write", &path))
 }
 
 /// Writes a file of it; false if the folder is absent.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{Access, access};
 
@@ -11,6 +12,21 @@ use super::{CgroupError, PARENT};
 const ROOT: &str = "/sys/fs/cgroup";
 /// What limits and counters need.
 const NEEDED: [&str; 4] = ["cpu", "devices", "memory", "pids"];
+/// What a container is held by. Hierarchies of other names control nothing of it.
+const CONTROLLERS: [&str; 12] = [
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "hugetlb",
+    "memory",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+    "pids",
+];
 /// Version 2 controls devices by programs, which are no controller.
 const NEEDED_V2: [&str; 3] = ["cpu", "memory", "pids"];
 
@@ -51,11 +67,20 @@ pub fn cgroup_facts() -> Result<CgroupFacts, CgroupError> {
 }
 
 impl Layout {
-    /// Reads it from the mounts of this process.
+    /// Reads it from the mounts of this process, once: it is not changed on a machine that runs.
     ///
     /// # Errors
     /// There are no control groups at the usual place.
     pub(crate) fn of_this_machine() -> Result<Self, CgroupError> {
+        static FOUND: OnceLock<Layout> = OnceLock::new();
+        if let Some(found) = FOUND.get() {
+            return Ok(found.clone());
+        }
+        let found = Self::read()?;
+        Ok(FOUND.get_or_init(|| found).clone())
+    }
+
+    fn read() -> Result<Self, CgroupError> {
         let path = Path::new("/proc/self/mountinfo");
         let mounts = fs::read_to_string(path).map_err(CgroupError::io("read", path))?;
         Self::parse(&mounts).ok_or(CgroupError::Absent)
@@ -129,6 +154,12 @@ impl Hierarchies {
         self.0
             .iter()
             .map(|(name, at)| (name.as_str(), at.as_path()))
+    }
+
+    /// Those that hold a container.
+    pub(super) fn controlling(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let is_of_ours = |name: &str| name.split(',').all(|one| CONTROLLERS.contains(&one));
+        self.roots().filter(move |(name, _)| is_of_ours(name))
     }
 
     fn controllers(&self) -> Vec<String> {

@@ -130,11 +130,9 @@ impl Filled {
         let name = format!("test-{name}-{}", std::process::id());
         let cgroup = Cgroup::named(&name).unwrap();
         let mut script = String::new();
-        for (hierarchy, folder) in cgroup.folders() {
+        cgroup.make(&LinuxResources::default()).unwrap();
+        for (_, folder) in cgroup.folders() {
             fs::create_dir_all(&folder).unwrap();
-            if hierarchy == "cpuset" {
-                fill_cpuset(&folder);
-            }
             script = format!("{script}echo $$ > {}/cgroup.procs\n", folder.display());
         }
         script += "sleep 1000 & while :; do sleep 0; done";
@@ -170,16 +168,6 @@ impl Drop for Filled {
     }
 }
 
-/// A new group of this hierarchy takes no process before it knows its CPUs.
-fn fill_cpuset(folder: &Path) {
-    for at in [folder.parent().unwrap(), folder] {
-        for file in ["cpuset.cpus", "cpuset.mems"] {
-            let above = fs::read_to_string(at.parent().unwrap().join(file)).unwrap();
-            fs::write(at.join(file), above).unwrap();
-        }
-    }
-}
-
 #[test]
 fn all_that_is_in_a_group_dies_though_it_forks() {
     let filled = Filled::new("killed");
@@ -198,6 +186,55 @@ fn a_group_with_groups_below_it_is_removed() {
     filled.cgroup.remove().unwrap();
     assert!(filled.cgroup.folders().iter().all(|(_, at)| !at.exists()));
     filled.cgroup.remove().unwrap();
+}
+
+#[test]
+fn a_group_of_version_1_is_made_with_its_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["memory", "cpu", "cpuset", "pids", "systemd"];
+    let files = [
+        ("cpuset/cpuset.cpus", "0-3\n"),
+        ("cpuset/cpuset.mems", "0\n"),
+        ("cpuset/longshore/cgroup.clone_children", "0\n"),
+        ("cpuset/longshore/cpuset.cpus", "\n"),
+        ("cpuset/longshore/cpuset.mems", "\n"),
+        ("memory/longshore/job/memory.limit_in_bytes", ""),
+        ("memory/longshore/job/memory.memsw.limit_in_bytes", ""),
+        ("cpu/longshore/job/cpu.cfs_period_us", ""),
+        ("cpu/longshore/job/cpu.cfs_quota_us", ""),
+        ("pids/longshore/job/pids.max", ""),
+    ];
+    written(folder.path(), &files);
+    let layout = Layout::v1_of(names.map(|name| (name, folder.path().join(name))));
+    let resources = serde_json::json!({
+        "memory": {"limit": 1000, "swap": -1},
+        "cpu": {"period": 100_000, "quota": 50_000},
+        "pids": {"limit": 7},
+    });
+    let resources = serde_json::from_value(resources).unwrap();
+    Cgroup::of(layout, "job").make(&resources).unwrap();
+    let read = |(name, _): &(&str, &str)| fs::read_to_string(folder.path().join(name)).unwrap();
+    let values = files.each_ref().map(read);
+    // The kernel takes the whole of what is written; a file keeps what comes behind.
+    let expected = [
+        "0-3\n", "0\n", "1\n", "0-3\n", "0\n", "1000", "-1", "100000", "50000", "7",
+    ];
+    assert_eq!(values, expected);
+    assert!(folder.path().join("cpuset/longshore/job").is_dir());
+    // What controls nothing is left alone.
+    assert!(!folder.path().join("systemd").exists());
+}
+
+#[test]
+fn a_limit_without_its_controller_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::v1_of([("memory", folder.path().join("memory"))]);
+    let resources = serde_json::from_value(serde_json::json!({"pids": {"limit": 7}})).unwrap();
+    let error = Cgroup::of(layout, "job").make(&resources).unwrap_err();
+    assert!(
+        matches!(error, CgroupError::NoController("pids")),
+        "{error}"
+    );
 }
 
 #[test]

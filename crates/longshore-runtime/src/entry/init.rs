@@ -4,35 +4,31 @@
 use std::io;
 
 use nix::libc;
+use nix::sched::{CloneFlags, clone};
 use nix::sys::signal::SigSet;
-use nix::unistd::{ForkResult, Pid, fork, setpgid};
+use nix::unistd::{Pid, setpgid};
 use rustix::process::WaitOptions;
 
-/// Which of the two this process has become.
-pub(super) enum Side {
-    /// The one that is to be the program.
-    Program,
-    /// PID 1, with the program as its child.
-    Init(Pid),
-}
-
-/// Forks. Signals are kept back in init, and only there.
+/// Begins what is to become the program. Signals are kept back in init, and only there. Returns when the
+/// program is executed, or has ended with what `execute` returned: until then it is in this process's
+/// memory, which need not be copied for it.
 #[expect(
     unsafe_code,
-    reason = "fork is only dangerous beside other threads, and there are none"
+    reason = "this process stands still while the other one is in its memory"
 )]
-pub(super) fn fork_program() -> io::Result<Side> {
+pub(super) fn begin_program(mut execute: impl FnMut() -> isize) -> io::Result<Pid> {
+    const STACK: usize = 128 * 1024;
     let every = SigSet::all();
     every.thread_set_mask()?;
-    match unsafe { fork() }? {
-        ForkResult::Parent { child } => Ok(Side::Init(child)),
-        ForkResult::Child => {
-            // Signals to "the whole group" of the program do not mean init.
-            setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
-            every.thread_unblock()?;
-            Ok(Side::Program)
-        }
-    }
+    let mut stack = vec![0; STACK];
+    let begin = Box::new(|| {
+        // Signals to "the whole group" of the program do not mean init.
+        let begun =
+            setpgid(Pid::from_raw(0), Pid::from_raw(0)).and_then(|()| every.thread_unblock());
+        begun.map_or(1, |()| execute())
+    });
+    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
+    Ok(unsafe { clone(begin, &mut stack, flags, Some(libc::SIGCHLD)) }?)
 }
 
 /// Is init until the program has ended.
@@ -90,10 +86,11 @@ fn send(program: Pid, signal: i32) {
     unsafe { libc::kill(program.as_raw(), signal) };
 }
 
+/// Ends this process at once.
 #[expect(
     unsafe_code,
     reason = "nothing of the supervisor that this is a clone of may run at its end"
 )]
-fn exit(code: i32) -> ! {
+pub(crate) fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }

@@ -38,6 +38,10 @@ impl LogFile {
             Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
+        // Whoever was about to begin it was killed in that moment, or is at it.
+        if file.metadata()?.len() < HEAD as u64 {
+            return Ok(None);
+        }
         Ok(Some(Self {
             file,
             rest: Bytes::new(),

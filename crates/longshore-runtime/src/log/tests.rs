@@ -248,3 +248,10 @@ proptest! {
         prop_assert_eq!(lines, lines_of(&output, &[usize::MAX]));
     }
 }
+
+#[test]
+fn a_log_that_was_hardly_begun_is_none() {
+    let play = Play::new(1000);
+    std::fs::write(&play.path, "LSLOG").unwrap();
+    assert!(LogFile::open(&play.path).unwrap().is_none());
+}

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    NlasIterator,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    BridgePortState, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth,
-    LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
+    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute,
+    LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -133,45 +134,40 @@ impl Netlink {
     /// Does the bridge pass on what this link of its sends? The kernel says so a moment after both ends
     /// are turned on; what is sent before is lost.
     pub(super) fn is_forwarding(&self, index: u32) -> io::Result<bool> {
-        let forwarding = InfoBridgePort::State(BridgePortState::Forwarding);
+        const FORWARDING: u8 = 3;
         let attributes = self.attributes_of(index)?;
-        let infos = attributes.iter().filter_map(|attribute| {
-            let LinkAttribute::LinkInfo(infos) = attribute else {
-                return None;
-            };
-            Some(infos)
-        });
-        Ok(infos.flatten().any(|one| {
-            matches!(one, LinkInfo::PortData(InfoPortData::BridgePort(port))
-                if port.contains(&forwarding))
-        }))
+        let state = value(&attributes, LINK_INFO)
+            .and_then(|info| value(&info, OF_THE_PORT))
+            .and_then(|port| value(&port, PORT_STATE));
+        Ok(state.as_deref() == Some(&[FORWARDING]))
     }
 
     /// Does this link send? A bridge does a moment after its first link does.
     pub(super) fn is_up(&self, index: u32) -> io::Result<bool> {
-        let up = LinkAttribute::OperState(State::Up);
-        Ok(self.attributes_of(index)?.contains(&up))
+        const UP: u8 = 6;
+        let state = value(&self.attributes_of(index)?, STATE);
+        Ok(state.as_deref() == Some(&[UP]))
     }
 
     /// The largest packet that a link takes, in bytes.
     pub(super) fn mtu_of(&self, index: u32) -> io::Result<Option<u32>> {
-        let attributes = self.attributes_of(index)?;
-        Ok(attributes.into_iter().find_map(|attribute| {
-            let LinkAttribute::Mtu(bytes) = attribute else {
-                return None;
-            };
-            Some(bytes)
-        }))
+        let mtu = value(&self.attributes_of(index)?, MTU);
+        Ok(mtu.and_then(|bytes| bytes.try_into().ok().map(u32::from_ne_bytes)))
     }
 
-    fn attributes_of(&self, index: u32) -> io::Result<Vec<LinkAttribute>> {
+    /// The attributes of a link as they come: the types of these messages print every one of them, for
+    /// the case that something is wrong with it.
+    fn attributes_of(&self, index: u32) -> io::Result<Vec<u8>> {
+        /// Of the message, and of what it says of a link.
+        const HEADERS: usize = 16 + 16;
         let mut link = LinkMessage::default();
         link.header.index = index;
-        let answer = self.exchange(RouteNetlinkMessage::GetLink(link), NLM_F_REQUEST)?;
-        let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) = answer else {
-            return Err(unasked(&answer));
-        };
-        Ok(link.attributes)
+        let mut answer = self.send(RouteNetlinkMessage::GetLink(link), NLM_F_REQUEST)?;
+        let kind = answer.get(4..6).map(|bytes| [bytes[0], bytes[1]]);
+        if kind.map(u16::from_ne_bytes) != Some(NEW_LINK) || answer.len() < HEADERS {
+            return Err(unasked(&parsed(&answer)?));
+        }
+        Ok(answer.split_off(HEADERS))
     }
 
     /// Gives a link an address in a network of so many bits.
@@ -220,16 +216,39 @@ impl Netlink {
     }
 
     fn exchange(&self, wish: RouteNetlinkMessage, flags: u16) -> io::Result<Answer> {
+        parsed(&self.send(wish, flags)?)
+    }
+
+    /// Sends a wish; the answer as it comes.
+    fn send(&self, wish: RouteNetlinkMessage, flags: u16) -> io::Result<Vec<u8>> {
         let mut message = NetlinkMessage::from(wish);
         message.header.flags = flags;
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
         self.0.send(&bytes, 0)?;
-        let (answer, _) = self.0.recv_from_full()?;
-        let answer = NetlinkMessage::deserialize(&answer).map_err(io::Error::other)?;
-        Ok(answer.payload)
+        Ok(self.0.recv_from_full()?.0)
     }
+}
+
+/// The kernel's numbers of a message and of attributes.
+const NEW_LINK: u16 = 16;
+const MTU: u16 = 4;
+const STATE: u16 = 16;
+const LINK_INFO: u16 = 18;
+const OF_THE_PORT: u16 = 5;
+const PORT_STATE: u16 = 1;
+
+/// The value of the first of these attributes that is of this kind.
+fn value(attributes: &[u8], kind: u16) -> Option<Vec<u8>> {
+    let mut all = NlasIterator::new(attributes).map_while(Result::ok);
+    let found = all.find(|one| one.kind() == kind)?;
+    Some(found.value().to_vec())
+}
+
+fn parsed(answer: &[u8]) -> io::Result<Answer> {
+    let answer = NetlinkMessage::deserialize(answer).map_err(io::Error::other)?;
+    Ok(answer.payload)
 }
 
 type Answer = NetlinkPayload<RouteNetlinkMessage>;

@@ -50,7 +50,6 @@ impl Runtime {
                 self.ask(name, KILL)?;
             }
             control::wait_gone(&folder, left).tried("ask", folder.path())?;
-            self.bury();
             // Somebody else may be removing it.
             std::thread::sleep(control::PAUSE);
         }

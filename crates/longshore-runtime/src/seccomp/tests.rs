@@ -141,3 +141,24 @@ fn an_oci_runtime_gets_the_rules_that_hold_for_the_container() {
     assert_eq!(named("personality"), 5);
     assert_eq!(named("clone"), 1);
 }
+
+#[test]
+fn the_filter_that_is_ready_is_the_one_that_would_be_made() {
+    let mut config = config();
+    let made = |config: &ContainerConfig| {
+        let capabilities = CapabilitySet::of(&config.process).unwrap();
+        let profile = Profile::parse(DEFAULT).unwrap();
+        format!("{:?}", Filter::of(&profile, capabilities).unwrap())
+    };
+    let found = |config: &ContainerConfig| {
+        let filter = Filter::compile(config).unwrap().unwrap();
+        format!("{filter:?}")
+    };
+    prepare();
+    config.process.capabilities = CapabilitySet::of_docker().names();
+    let usual = found(&config);
+    assert_eq!(usual, made(&config));
+    config.process.capabilities.push("CAP_SYS_ADMIN".to_owned());
+    assert_eq!(found(&config), made(&config));
+    assert_ne!(found(&config), usual);
+}

@@ -11,21 +11,6 @@ use crate::config::{self, ContainerConfig, MountSource};
 
 const DEFAULT_SHM_BYTES: u64 = 64 * 1024 * 1024;
 const CGROUPS: &str = "/sys/fs/cgroup";
-/// Hierarchies in which libcontainer makes groups.
-const CONTROLLERS: [&str; 12] = [
-    "blkio",
-    "cpu",
-    "cpuacct",
-    "cpuset",
-    "devices",
-    "freezer",
-    "hugetlb",
-    "memory",
-    "net_cls",
-    "net_prio",
-    "perf_event",
-    "pids",
-];
 /// What stays writable, or is read-only by itself, when the root is read-only. The library makes folders
 /// in that of the control groups.
 const NOT_OF_THE_ROOT: [&str; 6] = [
@@ -119,10 +104,7 @@ fn cgroups(
     let top = ["nosuid", "noexec", "nodev", "mode=755"];
     let mut mounts = vec![mount(CGROUPS, "tmpfs", "tmpfs", &top)?];
     let options = [&["rbind", "rprivate"], &options[..]].concat();
-    for (name, folder) in places.cgroup.folders() {
-        if !name.split(',').all(|one| CONTROLLERS.contains(&one)) {
-            continue;
-        }
+    for (name, folder) in places.cgroup.controlling() {
         // Programs look for those that share a hierarchy by the name of each.
         let each = name.split(',').filter(|one| *one != name);
         for name in each.chain([name.as_str()]) {

@@ -18,11 +18,17 @@ pub(super) fn of(
     target: Target,
 ) -> Result<Process, SpecError> {
     let wanted = &config.process;
-    let user = UserBuilder::default()
+    let mut user = UserBuilder::default()
         .uid(account.uid)
         .gid(account.gid)
-        .additional_gids(account.groups.clone())
         .build()?;
+    match target {
+        // The last steps inside do it, with one call.
+        Target::Library => {}
+        Target::Binary => {
+            user.set_additional_gids(Some(account.groups.clone()));
+        }
+    }
     let limits: Result<Vec<_>, _> = wanted.limits.iter().map(limit).collect();
     let mut process = ProcessBuilder::default()
         .terminal(false)

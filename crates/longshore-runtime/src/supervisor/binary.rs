@@ -14,10 +14,11 @@ use rustix::process::{
 };
 use serde::Deserialize;
 
-use super::pump::Inlets;
 use super::refusal::{Call, Refusal};
+use super::stage::Load;
 use crate::Refused;
 use crate::error::Tried;
+use crate::folder::json;
 
 /// A container whose first process waits to be started.
 pub(super) struct Created<'a> {
@@ -33,13 +34,15 @@ struct Runtime<'a> {
     name: &'a str,
 }
 
-/// Makes it from the specification in `bundle`. Nothing of the job runs yet.
+/// Makes it with what is to be written in `bundle`. Nothing of the job runs yet.
 pub(super) fn create<'a>(
     program: &'a Path,
     bundle: &'a Path,
     name: &'a str,
-    inlets: Inlets,
+    load: Load,
 ) -> Result<Created<'a>, Refusal> {
+    let path = bundle.join("config.json");
+    fs::write(&path, json(&load.spec)).tried("write", &path)?;
     set_child_subreaper(Some(getpid())).call("be the parent of what others leave")?;
     let runtime = Runtime {
         program,
@@ -51,7 +54,9 @@ pub(super) fn create<'a>(
     command.arg("--bundle").arg(bundle).arg("--pid-file");
     command.arg(&number).arg(name);
     command.stdin(Stdio::null());
-    command.stdout(inlets.stdout).stderr(inlets.stderr);
+    command
+        .stdout(load.inlets.stdout)
+        .stderr(load.inlets.stderr);
     runtime.run(command)?;
     let init = child(&number)?;
     Ok(Created { runtime, init })

@@ -8,8 +8,9 @@ use crate::Refused;
 use crate::account::AccountError;
 use crate::capabilities::UnknownCapability;
 use crate::devices::DeviceError;
-use crate::error::RuntimeError;
+use crate::error::{CgroupError, RuntimeError};
 use crate::etc::EtcError;
+use crate::mounting::MountingError;
 use crate::network::NetworkError;
 use crate::overlay::OverlayError;
 use crate::seccomp::SeccompError;
@@ -32,7 +33,11 @@ pub(super) enum Refusal {
     #[error("the container does not say whether its program began")]
     Silent,
     #[error("the kernel does not let the container be made")]
-    Library(#[from] libcontainer::error::LibcontainerError),
+    Library(#[from] libcontainer::process::channel::ChannelError),
+    #[error("the container cannot be told to begin")]
+    Notify(#[from] libcontainer::notify_socket::NotifyListenerError),
+    #[error("the container's control group cannot be made")]
+    Cgroup(#[from] CgroupError),
     #[error("something of the command or its environment has a byte of zero in it")]
     Zero(#[from] std::ffi::NulError),
     #[error(transparent)]
@@ -45,6 +50,8 @@ pub(super) enum Refusal {
     Etc(#[from] EtcError),
     #[error(transparent)]
     File(#[from] RuntimeError),
+    #[error(transparent)]
+    Mounting(#[from] MountingError),
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error(transparent)]

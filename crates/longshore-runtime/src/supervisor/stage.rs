@@ -6,7 +6,8 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
-use rustix::mount::{MountFlags, MountPropagationFlags};
+use oci_spec::runtime::Spec;
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 
 use super::pump::{Inlets, Pump};
 use super::refusal::{Call, Refusal};
@@ -34,6 +35,13 @@ pub(super) struct Stage {
 pub(super) struct Load {
     /// The folder that a runtime calls a bundle.
     pub(super) bundle: PathBuf,
+    /// Its root.
+    pub(super) root: File,
+    /// Where that is.
+    pub(super) root_path: PathBuf,
+    pub(super) spec: Spec,
+    /// Groups that its user belongs to.
+    pub(super) groups: Vec<u32>,
     pub(super) program: Program,
     pub(super) capabilities: CapabilitySet,
     pub(super) filter: Option<Filter>,
@@ -47,9 +55,10 @@ impl Stage {
         config: &ContainerConfig,
         target: Target,
     ) -> Result<Self, Refusal> {
-        own_mounts()?;
+        // Programs may be executed for it, which must not be the first of the namespace of processes.
         let address = network::enter(config.network)?;
-        let place = folder.path().ancestors().nth(2).unwrap_or(folder.path());
+        namespaces(target, &config.hostname)?;
+        let place = place_of(folder);
         let bundle = in_memory(place)?;
         let root = bundle.join("root");
         fs::create_dir(&root).tried("make", &root)?;
@@ -78,16 +87,19 @@ impl Stage {
             cgroup: &cgroup,
         };
         let spec = spec::of(config, &account, &places, target)?;
-        let path = bundle.join("config.json");
-        fs::write(&path, crate::folder::json(&spec)).tried("write", &path)?;
         let capabilities = CapabilitySet::of(&config.process)?;
         let filter = Filter::compile(config)?;
         let path = folder.log();
         let log = LogWriter::create(&path, config.log_limit_bytes).tried("write", &path)?;
         let (pump, inlets) = Pump::new(log).call("make a pipe")?;
+        let program = program(config, &account)?;
         let load = Load {
             bundle,
-            program: program(config, &account)?,
+            root: opened,
+            root_path: root,
+            spec,
+            groups: account.groups,
+            program,
             capabilities,
             filter,
             inlets,
@@ -96,11 +108,36 @@ impl Stage {
     }
 }
 
+/// What this process begins from here on is in namespaces of its own, where nobody else makes them.
 /// Mounts of this process are seen by nobody else and go with it; new ones of the machine are seen.
-fn own_mounts() -> Result<(), Refusal> {
-    nix::sched::unshare(CloneFlags::CLONE_NEWNS).call("have mounts of its own")?;
+fn namespaces(target: Target, hostname: &str) -> Result<(), Refusal> {
+    let own = match target {
+        Target::Library => {
+            CloneFlags::CLONE_NEWNS
+                | CloneFlags::CLONE_NEWPID
+                | CloneFlags::CLONE_NEWIPC
+                | CloneFlags::CLONE_NEWUTS
+        }
+        Target::Binary => CloneFlags::CLONE_NEWNS,
+    };
+    nix::sched::unshare(own).call("have namespaces of its own")?;
+    if target == Target::Library {
+        rustix::system::sethostname(hostname.as_bytes()).call("name the container's machine")?;
+    }
     let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", flags).call("keep mounts to itself")
+}
+
+/// Takes away what this process has mounted, of which nothing is in use any more. Whoever removes the
+/// container's folder would have to wait for it otherwise, as busily as the kernel does.
+pub(super) fn strike(folder: &Folder) {
+    // What is left goes with this process.
+    let _ = rustix::mount::unmount(place_of(folder).join(MOUNTS), UnmountFlags::DETACH);
+}
+
+/// Where all containers are.
+fn place_of(folder: &Folder) -> &Path {
+    folder.path().ancestors().nth(2).unwrap_or(folder.path())
 }
 
 /// A folder for what is as short-lived as this process.

@@ -1,7 +1,6 @@
-//! Whoever started this supervisor, at the other end of its standard input.
+//! Whoever started this supervisor, at the other end of a stream.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 
 use crate::folder::json;
@@ -15,15 +14,10 @@ pub(super) struct Starter {
 }
 
 impl Starter {
-    /// Hears its order. Standard input is empty from here on.
-    pub(super) fn of_stdin() -> io::Result<Self> {
-        let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let nothing = std::fs::File::open("/dev/null")?;
-        rustix::stdio::dup2_stdin(&nothing)?;
-        let mut line = String::new();
-        BufReader::new(&stream).read_line(&mut line)?;
+    /// At the other end of this stream, with this order.
+    pub(super) fn new(stream: UnixStream, order: &[u8]) -> io::Result<Self> {
         Ok(Self {
-            order: serde_json::from_str(&line)?,
+            order: serde_json::from_slice(order)?,
             stream,
         })
     }

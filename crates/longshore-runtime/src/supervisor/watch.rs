@@ -91,7 +91,7 @@ impl Watch<'_> {
         let finished_at = elapsed
             .ok()
             .and_then(|elapsed| self.started.at.checked_add(elapsed).ok());
-        let counters = self.cgroup.usage();
+        let counters = self.cgroup.spent();
         Ended {
             code: code_of(&status),
             cause: self.fate.cause,

@@ -50,6 +50,45 @@ fn a_container_outlives_whoever_started_it() {
 }
 
 #[test]
+fn what_supervisors_are_forks_of_may_be_killed_and_is_begun_anew() {
+    let ground = Ground::new();
+    let (before, gate) = ground.gated("before", "exit 3");
+    ground.start(&before);
+    let template = children();
+    let [one] = template.as_slice() else {
+        panic!("{template:?} is not one process");
+    };
+    assert!(
+        Command::new("kill")
+            .args(["-9", one])
+            .status()
+            .unwrap()
+            .success()
+    );
+    // Nobody else waits for it: it is there until it is missed.
+    let state = || std::fs::read_to_string(format!("/proc/{one}/stat")).unwrap_or_default();
+    eventually("it is dead", || !state().contains(") S "));
+    assert_eq!(ground.run(&ground.config("behind", &["true"])).code, 0);
+    assert!(!children().contains(one));
+    std::fs::write(&gate, "").unwrap();
+    assert_eq!(ground.ended(&before.name).code, 3);
+}
+
+/// Of this process.
+fn children() -> Vec<String> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let texts = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")));
+    let numbers = texts.map(Result::unwrap_or_default);
+    numbers
+        .flat_map(|text| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
 fn a_start_that_is_cut_off_anywhere_runs_the_container_once() {
     let ground = Ground::new();
     let mut chance = Chance(7);

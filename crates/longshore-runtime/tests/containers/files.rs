@@ -61,6 +61,31 @@ fn many_layers_lie_over_each_other() {
 }
 
 #[test]
+fn an_image_whose_links_lead_out_of_it_is_refused_where_something_is_mounted() {
+    let ground = Ground::new();
+    let outside = ground.root().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("file"), "mine").unwrap();
+    let links = [
+        ("etc/hosts", outside.join("file")),
+        ("sys", outside.clone()),
+        ("proc", "/tmp".into()),
+        ("dev", outside.clone()),
+    ];
+    for (number, (name, target)) in links.into_iter().enumerate() {
+        let layer = ground.root().join(format!("layer-{number}"));
+        fs::create_dir_all(layer.join(name).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, layer.join(name)).unwrap();
+        let mut config = ground.config(&format!("linked-{number}"), &["true"]);
+        config.rootfs.layers.push(layer);
+        ground.runtime.create(&config).unwrap();
+        assert!(ground.runtime.start(&config.name).is_err(), "{name}");
+    }
+    assert_eq!(outside.read_dir().unwrap().count(), 1);
+    assert_eq!(fs::read_to_string(outside.join("file")).unwrap(), "mine");
+}
+
+#[test]
 fn a_missing_workdir_is_made_behind_the_links_of_the_image() {
     let ground = Ground::new();
     let layer = ground.root().join("layer");

@@ -341,3 +341,17 @@ fn a_log_beyond_its_limit_keeps_head_and_tail() {
     let notes = frames.iter().filter(|frame| frame.stream == Stream::Note);
     assert_eq!(notes.count(), 1);
 }
+
+#[test]
+fn whoever_is_first_makes_the_bridge_of_private_networks() {
+    // The supervisors of this thread's containers are in its network, which is nobody else's.
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+    let ground = Ground::new();
+    for name in ["first", "second"] {
+        let mut config = ground.script(name, "ip address show eth0 | grep -c 'inet '");
+        config.network = Network::Private;
+        config.dns = vec!["192.0.2.53".parse().unwrap()];
+        assert_eq!(ground.run(&config).code, 0);
+        assert_eq!(ground.stdout(&config.name), "1\n");
+    }
+}
