@@ -138,6 +138,8 @@ fn prepare() {
     }
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
     let _ = fs::write("/proc/self/oom_score_adj", "-900");
+    // As much of its name as there is room for: it was executed by a number.
+    let _ = rustix::thread::set_name(c"longshore-super");
     // What it may reach is not its containers' to reach.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     seccomp::prepare();

@@ -37,13 +37,12 @@ pub(super) fn make(
         oom_score_adj: None,
         freezer_state: None,
     };
-    let manager = Manager::new(root.to_owned(), path.to_owned());
-    manager
-        .and_then(|manager| manager.apply(&options))
-        .map_err(|source| CgroupError::Limits {
-            path: whole,
-            source: source.into(),
-        })
+    let limited = Manager::new(root.to_owned(), path.to_owned())
+        .and_then(|by_library| by_library.apply(&options));
+    limited.map_err(|source| CgroupError::Limits {
+        path: whole,
+        source: source.into(),
+    })
 }
 
 pub(super) fn usage(at: &Path) -> Counters {

@@ -137,7 +137,7 @@ impl Netlink {
         const FORWARDING: u8 = 3;
         let attributes = self.attributes_of(index)?;
         let state = value(&attributes, LINK_INFO)
-            .and_then(|info| value(&info, OF_THE_PORT))
+            .and_then(|link| value(&link, OF_THE_PORT))
             .and_then(|port| value(&port, PORT_STATE));
         Ok(state.as_deref() == Some(&[FORWARDING]))
     }
