@@ -33,6 +33,7 @@ pub struct Runtime {
     containers: PathBuf,
     gone: PathBuf,
     program: OnceLock<Sealed>,
+    preparing: Mutex<()>,
     children: Mutex<Vec<Child>>,
 }
 
@@ -63,6 +64,7 @@ impl Runtime {
             containers,
             gone,
             program: OnceLock::new(),
+            preparing: Mutex::default(),
             children: Mutex::default(),
         };
         runtime.sweep()?;
@@ -129,7 +131,6 @@ impl Runtime {
     /// # Errors
     /// Its folder cannot be read, or something cannot be cleaned away.
     pub fn status(&self, name: &str) -> Result<Option<Status>, RuntimeError> {
-        self.bury();
         let folder = self.container(name)?;
         let status = record::standing(&folder)?;
         if matches!(status, Some(Status::Ended(_) | Status::Lost { .. })) {
@@ -182,6 +183,14 @@ impl Runtime {
             }
         }
         Err(too_late(name, "its start has not ended"))
+    }
+
+    /// Does what the first start would have to wait for.
+    ///
+    /// # Errors
+    /// The program of supervisors cannot be read.
+    pub fn prepare(&self) -> Result<(), RuntimeError> {
+        self.program().map(drop)
     }
 
     /// Sends a signal to what runs in a container.
@@ -266,6 +275,14 @@ impl Runtime {
     }
 
     fn program(&self) -> Result<&Sealed, RuntimeError> {
+        if let Some(program) = self.program.get() {
+            return Ok(program);
+        }
+        // Who comes meanwhile waits, and finds it.
+        let _preparing = self
+            .preparing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(program) = self.program.get() {
             return Ok(program);
         }
