@@ -7,6 +7,7 @@ mod latency;
 mod pulls;
 mod rates;
 mod runc;
+mod share;
 mod supervisors;
 
 use anyhow::Result;
@@ -19,6 +20,8 @@ use crate::ours::Bench;
 pub(crate) enum Part {
     /// Jobs of `/bin/true` per second: embedded, on Docker, `runc run`, the kernel alone.
     Rates,
+    /// CPU time of a job: the worker's share and the container's.
+    Share,
     /// From the submit to the first byte of output.
     Latency,
     /// What a running supervisor holds in memory.
@@ -35,6 +38,7 @@ pub(crate) async fn measure(part: Option<Part>, bench: &Bench, rounds: usize) ->
     for part in parts {
         match part {
             Part::Rates => rates::measure(bench, rounds).await?,
+            Part::Share => share::measure(bench, rounds).await?,
             Part::Latency => latency::measure(bench).await?,
             Part::Supervisors => supervisors::measure(bench).await?,
             Part::Pulls => pulls::measure(bench, rounds)?,

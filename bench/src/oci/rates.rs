@@ -13,17 +13,17 @@ use crate::docker_path::ours_on;
 use crate::figures::{against, median, spread};
 use crate::ours::Bench;
 
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// Docker's rate is a fifteenth of the others'.
 const JOBS_ON_DOCKER: u32 = 60;
-const JOBS: u32 = 400;
+pub(super) const JOBS: u32 = 400;
 
 const DOCKER_BAR: f64 = 15.0;
 const RUNC_BAR: f64 = 1.5;
 const FLOOR_AIM: f64 = 0.25;
 
 /// As in the other ways: loopback alone.
-const NO_NETWORK: &str = "networks = [\"none\"]";
+pub(super) const NO_NETWORK: &str = "networks = [\"none\"]";
 
 /// Jobs per second of each way, a figure a round.
 #[derive(Default)]

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
@@ -56,6 +57,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, backstage: Arc<dyn Backsta
         Err(error) => return refuse(&error, &args),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads())
         .enable_all()
         .build()
     {
@@ -69,6 +71,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>, backstage: Arc<dyn Backsta
     // A read of standard input or a file may still hang in a thread of its own.
     runtime.shutdown_background();
     code
+}
+
+/// Threads that move jobs, beside those that wait for disks and databases: with more of them than there
+/// is to do, each event wakes two.
+fn threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 2).clamp(1, 8)
 }
 
 async fn run(cli: Cli, backstage: Arc<dyn Backstage>) -> u8 {

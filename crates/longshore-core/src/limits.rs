@@ -122,7 +122,7 @@ pub const STORE_GATHER: u32 = 200;
 /// A service that is in no hurry looks at a busy store so often at most.
 pub const LOOK_PERIOD: Duration = Duration::from_millis(20);
 /// What was seen of an attempt waits so long to be written with what is seen next.
-pub const STEP_GRACE: Duration = Duration::from_millis(10);
+pub const STEP_GRACE: Duration = Duration::from_millis(30);
 /// Rows that one statement writes.
 pub const STORE_ROWS: usize = 400;
 /// Connections that read the store at the same time.

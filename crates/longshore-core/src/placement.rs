@@ -135,7 +135,8 @@ impl<'a> Candidate<'a> {
         self.room = self.room.giving(Share::of_job(spec));
     }
 
-    fn free_slots(&self) -> u32 {
+    /// Slots that nothing holds.
+    pub fn free_slots(&self) -> u32 {
         self.host.slots.saturating_sub(self.busy)
     }
 

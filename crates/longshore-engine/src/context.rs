@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use longshore_core::host::Host;
 use longshore_core::launch::Handle;
 use longshore_core::outcome::CancelReason;
-use longshore_core::{AttemptId, HostId, WorkerId};
+use longshore_core::{AttemptId, HostId, WorkerId, limits};
 use longshore_executor::{ExecutorPool, HostWatch, SharedExecutor};
 use longshore_store::Store;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -64,6 +65,7 @@ pub(crate) struct Context {
     pub(crate) active: watch::Sender<usize>,
     pub(crate) remains: mpsc::UnboundedSender<Remains>,
     hosts: Mutex<HashMap<HostId, ActiveHost>>,
+    started: Instant,
 }
 
 /// Why a supervised attempt is to end.
@@ -121,11 +123,20 @@ impl Context {
             active: watch::Sender::new(0),
             remains: parts.remains,
             hosts: Mutex::default(),
+            started: Instant::now(),
         }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits for the next moment at which those write together who are in no hurry.
+    pub(crate) async fn beat(&self) {
+        let period = limits::LOOK_PERIOD;
+        let beats = self.started.elapsed().as_nanos() / period.as_nanos();
+        let next = u32::try_from(beats + 1).unwrap_or(u32::MAX);
+        tokio::time::sleep_until(self.started + period * next).await;
     }
 
     /// Runs a task that stop waits for.

@@ -65,15 +65,18 @@ async fn is_over(context: &Context, pause: Duration) -> bool {
 /// How far into the queue is looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
-    /// Its first jobs, which is enough nearly always.
+    /// As many jobs as there are free slots, which is enough nearly always: each that is read costs.
+    Slots,
+    /// Its first jobs.
     Head,
-    /// Many more, which costs.
+    /// Many more.
     Deep,
 }
 
 impl Reach {
-    fn jobs(self) -> usize {
+    fn jobs(self, slots: usize) -> usize {
         match self {
+            Self::Slots => slots.min(limits::CLAIM_BATCH),
             Self::Head => limits::CLAIM_BATCH,
             Self::Deep => limits::CLAIM_DEPTH,
         }
@@ -97,7 +100,10 @@ async fn round(
     context: &Arc<Context>,
     looked_deep: &mut Option<Instant>,
 ) -> Result<Looked, StoreError> {
-    let looked = look(context, Reach::Head).await?;
+    let mut looked = look(context, Reach::Slots).await?;
+    if looked == Looked::Stuck {
+        looked = look(context, Reach::Head).await?;
+    }
     let is_due = looked_deep.is_none_or(|at| at.elapsed() >= limits::CLAIM_DEEP_PERIOD);
     if looked == Looked::Stuck && is_due {
         *looked_deep = Some(Instant::now());
@@ -113,14 +119,15 @@ async fn look(context: &Arc<Context>, reach: Reach) -> Result<Looked, StoreError
     let now = context.now();
     let mut candidates: Vec<Candidate<'_>> =
         places.iter().map(|place| place.candidate(now)).collect();
-    let room = room(context);
-    let is_full = |candidate: &Candidate<'_>| candidate.busy >= candidate.host.slots;
-    if room == 0 || candidates.iter().all(is_full) {
+    let most = room(context).min(limits::CLAIM_BATCH);
+    let free = slots(&candidates).min(most);
+    if free == 0 {
         return Ok(Looked::Full);
     }
-    let mut turns = waiting(context, reach).await?;
+    let mut turns = waiting(context, reach.jobs(free)).await?;
     let mut chosen = Vec::new();
-    while chosen.len() < room.min(limits::CLAIM_BATCH)
+    while chosen.len() < most
+        && slots(&candidates) > 0
         && let Some(job) = turns.next_job()
     {
         match place(&job, &mut candidates) {
@@ -131,13 +138,25 @@ async fn look(context: &Arc<Context>, reach: Reach) -> Result<Looked, StoreError
             None => doubt(context, &job, &candidates),
         }
     }
-    let is_stuck = chosen.is_empty() && turns.has_more();
-    claim(context, chosen).await?;
+    let (is_stuck, is_full) = (
+        chosen.is_empty() && turns.has_more(),
+        slots(&candidates) == 0 || chosen.len() == room(context),
+    );
+    let wanted = chosen.len();
+    let taken = claim(context, chosen).await?;
     Ok(if is_stuck {
         Looked::Stuck
+    } else if is_full && taken == wanted {
+        Looked::Full
     } else {
         Looked::Done
     })
+}
+
+/// Free slots of all hosts together.
+fn slots(candidates: &[Candidate<'_>]) -> usize {
+    let free = candidates.iter().map(Candidate::free_slots);
+    free.map(|slots| slots as usize).sum()
 }
 
 /// Gives the job to the best host, if any takes it.
@@ -182,9 +201,9 @@ fn room(context: &Context) -> usize {
 }
 
 /// What waits for a slot, in the order of turns.
-async fn waiting(context: &Context, reach: Reach) -> Result<Turns, StoreError> {
+async fn waiting(context: &Context, most: usize) -> Result<Turns, StoreError> {
     let Some(only) = context.options.only_job else {
-        return context.store.turns(reach.jobs()).await;
+        return context.store.turns(most).await;
     };
     let job = context.store.job(only).await?;
     let lines = Some(job).filter(|job| job.status == JobStatus::Queued);
@@ -196,9 +215,10 @@ async fn waiting(context: &Context, reach: Reach) -> Result<Turns, StoreError> {
     Ok(Turns::new(lines, context.store.holding().await?, false))
 }
 
-async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<(), StoreError> {
+/// Claims them, and takes up what was claimed; says how many.
+async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<usize, StoreError> {
     if chosen.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let claims: Vec<Claim> = chosen.iter().map(|(_, claim)| claim.clone()).collect();
     let mut jobs: HashMap<JobId, Job> = chosen.into_iter().map(|(job, _)| (job.id, job)).collect();
@@ -207,11 +227,12 @@ async fn claim(context: &Arc<Context>, chosen: Vec<(Job, Claim)>) -> Result<(), 
         .store
         .claim(&claims, context.worker, now + limits::LEASE, now)
         .await?;
+    let count = taken.len();
     for attempt in taken {
         let (job, host) = (jobs.remove(&attempt.job), context.host(attempt.host));
         if let (Some(job), Some(host)) = (job, host) {
             supervise(context, &host, job, &attempt, Origin::Claimed);
         }
     }
-    Ok(())
+    Ok(count)
 }

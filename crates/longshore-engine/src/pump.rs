@@ -13,6 +13,8 @@ pub(crate) struct Pump {
     reader: LogReader,
     pub(crate) writer: LogWriter,
     past: Past,
+    /// All output was read, for sure.
+    is_complete: bool,
 }
 
 /// What may have happened to output before it is read.
@@ -35,6 +37,7 @@ impl Pump {
             reader: LogReader { executor, handle },
             writer,
             past,
+            is_complete: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl Pump {
         if let Err(error) = self.settle_past().await? {
             return Ok(Ended::Broken(error));
         }
+        let is_whole = self.writer.frames() == 0 && self.reader.executor.follows_to_the_end();
         let opened = tokio::select! {
             () = stop.cancelled() => return Ok(Ended::Told),
             opened = self.reader.follow(self.kept()) => opened,
@@ -76,7 +80,10 @@ impl Pump {
                 batch = batches.next() => batch,
             };
             let frames = match batch {
-                None => return Ok(Ended::AtItsEnd),
+                None => {
+                    self.is_complete = is_whole;
+                    return Ok(Ended::AtItsEnd);
+                }
                 Some(Err(error)) => return Ok(Ended::Broken(error)),
                 Some(Ok(frames)) => frames,
             };
@@ -93,6 +100,9 @@ impl Pump {
     pub(crate) async fn complete(&mut self) -> Result<Result<(), ExecutorError>, LogError> {
         if let Err(error) = self.settle_past().await? {
             return Ok(Err(error));
+        }
+        if self.is_complete {
+            return Ok(Ok(()));
         }
         match self.reader.rest(self.kept()).await {
             Ok(batches) => self.take_in(batches).await,

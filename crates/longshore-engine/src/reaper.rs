@@ -93,7 +93,14 @@ async fn bury(context: &Context, room: &Semaphore, remains: Remains) {
     }
 }
 
+/// Nothing waits for this where others move: removals of one moment are written together.
 async fn note(context: &Context, remains: &Remains) -> Result<(), StoreError> {
+    if *context.active.borrow() > 0 {
+        tokio::select! {
+            () = context.leave.cancelled() => {}
+            () = context.beat() => {}
+        }
+    }
     context.store.removed(remains.attempt, context.now()).await
 }
 

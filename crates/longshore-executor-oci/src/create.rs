@@ -93,7 +93,7 @@ fn if_ours(
 
 /// What was not refused at submit, since nobody knew then that it would run here.
 fn refuse(opened: &Opened, launch: &Launch, tried: &str) -> Result<(), ExecutorError> {
-    let refused = refusals(&launch.spec, opened.means(), opened.root());
+    let refused = refusals(&launch.spec, &opened.means(), opened.root());
     if !refused.is_empty() {
         let text = format!("cannot {tried}: {}", refused.join("; "));
         return Err(ExecutorError::new(Fault::Unsupported, text));
@@ -139,7 +139,7 @@ fn config_of(
         tags: &tags,
         layers: image.layers().to_vec(),
         like: image.root().map(Path::to_path_buf),
-        network: network_of(&launch.spec, opened.means()),
+        network: network_of(&launch.spec, &opened.means()),
         volumes: &opened.volumes(),
     };
     parts.merge()

@@ -85,7 +85,7 @@ pub(crate) fn remove(
 ) -> Result<Removed, ExecutorError> {
     let name = id.name();
     let tried = format!("remove container {id}");
-    if opened.container_of(id)?.is_none() {
+    if !opened.has(id)? {
         return Ok(Removed::WasAbsent);
     }
     let while_running = match force {
@@ -94,6 +94,8 @@ pub(crate) fn remove(
     };
     let removal = opened.runtime.remove(&name, while_running);
     let removal = removal.map_err(|why| faults::of_runtime(&tried, why))?;
+    opened.ends.take(&id.handle());
+    opened.seen.forget(id);
     match removal {
         Removal::Runs => {
             let text = format!("cannot {tried}: it runs");

@@ -24,8 +24,8 @@ use crate::images::OciImages;
 use crate::opened::Opened;
 use crate::options::{OciOptions, root_of};
 use crate::{
-    create, ending, events, listing, logs, networks, observe, probe, refusals, resources, start,
-    statistics, tags, usage,
+    create, ending, events, listing, logs, observe, probe, refusals, resources, start, statistics,
+    tags, usage,
 };
 
 /// Runs containers on this machine, without an engine. Cheap to make: nothing is touched until the
@@ -73,7 +73,7 @@ impl Executor for OciExecutor {
     }
 
     fn unsupported(&self, spec: &JobSpec) -> Vec<String> {
-        refusals::refusals(spec, &networks::private_means(), self.ground.root())
+        refusals::refusals(spec, &self.ground.means(), self.ground.root())
     }
 
     async fn probe(&self) -> Result<HostFacts, ExecutorError> {
@@ -103,6 +103,10 @@ impl Executor for OciExecutor {
     async fn start(&self, handle: &Handle) -> Result<(), ExecutorError> {
         let call = (limits::LAUNCH_CALL, "start");
         self.of(handle, call, start::start).await
+    }
+
+    fn follows_to_the_end(&self) -> bool {
+        true
     }
 
     async fn observe(&self, handle: &Handle) -> Result<Observed, ExecutorError> {
@@ -223,6 +227,9 @@ impl UsageMeter for OciExecutor {
     }
 
     async fn totals(&self, handle: &Handle) -> Result<Option<Sample>, ExecutorError> {
+        if let Some(ended) = self.ground.opened().await?.ends.take(handle) {
+            return Ok(usage::of_all(&ended));
+        }
         let call = (limits::USAGE_CALL, "read what was used by");
         self.of(handle, call, usage::totals).await
     }

@@ -10,6 +10,7 @@ use longshore_executor::ExecutorError;
 use tokio::sync::OnceCell;
 
 use crate::lookout::Lookout;
+use crate::networks::{PrivateMeans, SeenMeans};
 use crate::opened::Opened;
 use crate::options::OciOptions;
 
@@ -17,6 +18,7 @@ use crate::options::OciOptions;
 pub(crate) struct Ground {
     root: PathBuf,
     options: OciOptions,
+    means: Arc<SeenMeans>,
     opened: OnceCell<Arc<Opened>>,
     lookout: OnceCell<Lookout>,
 }
@@ -26,6 +28,7 @@ impl Ground {
         Self {
             root,
             options,
+            means: Arc::default(),
             opened: OnceCell::new(),
             lookout: OnceCell::new(),
         }
@@ -40,12 +43,18 @@ impl Ground {
         &self.options
     }
 
+    /// Whether there is a private network here. Waits for nothing but the disk, and for that once.
+    pub(crate) fn means(&self) -> PrivateMeans {
+        self.means.look()
+    }
+
     /// The folder, made if it is missing.
     pub(crate) async fn opened(&self) -> Result<Arc<Opened>, ExecutorError> {
         let open = || async {
             let (root, options) = (self.root.clone(), self.options.clone());
+            let means = Arc::clone(&self.means);
             wait(limits::CONTROL_CALL, "open its folder", move || {
-                Opened::open(&root, &options).map(Arc::new)
+                Opened::open(&root, &options, means).map(Arc::new)
             })
             .await
         };
@@ -67,7 +76,12 @@ impl Ground {
     /// Who hears what happens to containers; listens from the first time that it is asked for.
     pub(crate) async fn lookout(&self) -> Result<&Lookout, ExecutorError> {
         let opened = self.opened().await?;
-        let start = || async move { Lookout::start(opened) };
+        let start = || async move {
+            let runtime = Arc::clone(&opened);
+            // Whoever listens is about to start containers; if this fails, so does the first start.
+            tokio::task::spawn_blocking(move || runtime.runtime.prepare());
+            Lookout::start(opened)
+        };
         self.lookout.get_or_try_init(start).await
     }
 }

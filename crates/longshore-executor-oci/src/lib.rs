@@ -7,6 +7,7 @@
 
 mod create;
 mod ending;
+mod ends;
 mod events;
 mod executor;
 mod faults;
@@ -26,6 +27,7 @@ mod options;
 mod probe;
 mod refusals;
 mod resources;
+mod seen;
 mod start;
 mod statistics;
 mod tags;

@@ -43,6 +43,7 @@ pub(crate) async fn logs(
         last,
         changes,
         seen_bytes: 0,
+        then: Then::GoOn,
     };
     let batches = stream::unfold(Some(reading), |reading| async {
         let mut reading = reading?;
@@ -67,87 +68,87 @@ struct Reading {
     changes: Option<watch::Receiver<u64>>,
     /// Bytes of output that were read, or told to be missing at the end.
     seen_bytes: u64,
+    then: Then,
+}
+
+/// What comes after the frames that were read.
+enum Then {
+    /// More of them.
+    GoOn,
+    /// Nothing for now: the container runs.
+    Wait,
+    /// Nothing ever; how it ended, where that is known.
+    Over(Option<Ended>),
 }
 
 impl Reading {
     /// The frames that come next; none at the end.
     async fn next(&mut self) -> Result<Vec<Frame>, ExecutorError> {
         loop {
-            let batch = self.read(BATCH).await?;
-            if !batch.is_empty() {
-                return Ok(batch);
-            }
-            // What was written before its end is read after it.
-            match (self.status().await?, &mut self.changes) {
-                (Some(Status::Ended(ended)), _) => {
-                    let rest = self.read(BATCH).await?;
-                    return Ok(if rest.is_empty() {
-                        self.missing(&ended)
-                    } else {
-                        rest
-                    });
-                }
-                (Some(Status::Created { .. } | Status::Lost { .. }) | None, _) => {
-                    return self.read(BATCH).await;
-                }
-                (Some(Status::Starting | Status::Running { .. }), None) => return Ok(Vec::new()),
-                (Some(Status::Starting | Status::Running { .. }), Some(changes)) => {
+            match (&self.then, &mut self.changes) {
+                (Then::GoOn, _) => {}
+                (Then::Wait, Some(changes)) => {
                     let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
                 }
+                (Then::Wait, None) | (Then::Over(_), _) => return Ok(Vec::new()),
+            }
+            let mut batch = self.read().await?;
+            let output = batch.iter().filter(|frame| frame.stream != Stream::Note);
+            self.seen_bytes += output.map(|frame| frame.bytes.len() as u64).sum::<u64>();
+            if let Then::Over(Some(ended)) = &self.then {
+                batch.extend(self.missing(ended));
+            }
+            if !batch.is_empty() {
+                return Ok(batch);
             }
         }
     }
 
     /// An end is on the disk before the last output: a machine that goes down in between takes that
     /// along.
-    fn missing(&mut self, ended: &Ended) -> Vec<Frame> {
+    fn missing(&self, ended: &Ended) -> Option<Frame> {
         let kept = ended.log.written_bytes - ended.log.dropped_bytes;
         let missing = kept.saturating_sub(self.seen_bytes);
-        if self.last.is_some() || missing == 0 {
-            return Vec::new();
-        }
-        self.seen_bytes = kept;
         let text = format!("{missing} bytes of output went down with the machine\n");
-        vec![Frame {
+        (self.last.is_none() && missing > 0).then(|| Frame {
             stream: Stream::Note,
             at: ended.finished_at,
             bytes: text.into(),
-        }]
+        })
     }
 
-    async fn read(&mut self, most: usize) -> Result<Vec<Frame>, ExecutorError> {
-        let (id, log, last) = (self.id.clone(), self.log.take(), self.last);
+    /// What is there now, and whether that is all.
+    async fn read(&mut self) -> Result<Vec<Frame>, ExecutorError> {
+        let (id, mut log, last) = (self.id.clone(), self.log.take(), self.last);
         let tried = format!("read the log of container {id}");
         let read = self.ground.call(limits::DRAIN_CALL, &tried, move |opened| {
-            let log = match log {
-                Some(log) => Some(log),
-                None => open(opened, &id, last)?,
-            };
-            let Some(mut log) = log else {
-                return Ok((None, Vec::new()));
-            };
-            let frames = take(&mut log, most);
-            let frames = frames
-                .map_err(|why| faults::of_file(&format!("read the log of container {id}"), why))?;
-            Ok((Some(log), frames))
+            let mut frames = take(opened, &id, last, &mut log)?;
+            let mut then = Then::GoOn;
+            if frames.len() < BATCH {
+                then = look(opened, &id)?;
+            }
+            if matches!(then, Then::Over(_)) {
+                // What was written before its end is read after it.
+                let rest = take(opened, &id, last, &mut log)?;
+                if rest.len() == BATCH {
+                    then = Then::GoOn;
+                }
+                frames.extend(rest);
+            }
+            Ok((log, frames, then))
         });
-        let (log, frames) = read.await?;
-        self.log = log;
-        let output = frames.iter().filter(|frame| frame.stream != Stream::Note);
-        self.seen_bytes += output.map(|frame| frame.bytes.len() as u64).sum::<u64>();
+        let (log, frames, then) = read.await?;
+        (self.log, self.then) = (log, then);
         Ok(frames)
     }
+}
 
-    async fn status(&self) -> Result<Option<Status>, ExecutorError> {
-        let id = self.id.clone();
-        let tried = format!("look at container {id}");
-        let look = self
-            .ground
-            .call(limits::CONTROL_CALL, &tried, move |opened| {
-                observe::status(opened, &id)
-            });
-        look.await
-    }
+fn look(opened: &Opened, id: &ContainerId) -> Result<Then, ExecutorError> {
+    Ok(match observe::status(opened, id)? {
+        Some(Status::Ended(ended)) => Then::Over(Some(ended)),
+        Some(Status::Created { .. } | Status::Lost { .. }) | None => Then::Over(None),
+        Some(Status::Starting | Status::Running { .. }) => Then::Wait,
+    })
 }
 
 fn open(
@@ -155,7 +156,7 @@ fn open(
     id: &ContainerId,
     last: Option<usize>,
 ) -> Result<Option<LogFile>, ExecutorError> {
-    if opened.container_of(id)?.is_none() {
+    if !opened.has(id)? {
         return Ok(None);
     }
     let tried = format!("open the log of container {id}");
@@ -168,9 +169,26 @@ fn open(
     Ok(log)
 }
 
-fn take(log: &mut LogFile, most: usize) -> io::Result<Vec<Frame>> {
+/// The frames that come next, as far as they are there.
+fn take(
+    opened: &Opened,
+    id: &ContainerId,
+    last: Option<usize>,
+    log: &mut Option<LogFile>,
+) -> Result<Vec<Frame>, ExecutorError> {
+    if log.is_none() {
+        *log = open(opened, id, last)?;
+    }
+    let Some(log) = log else {
+        return Ok(Vec::new());
+    };
+    let frames = batch(log);
+    frames.map_err(|why| faults::of_file(&format!("read the log of container {id}"), why))
+}
+
+fn batch(log: &mut LogFile) -> io::Result<Vec<Frame>> {
     let mut frames = Vec::new();
-    while frames.len() < most
+    while frames.len() < BATCH
         && let Some(frame) = log.next_frame()?
     {
         frames.push(frame);

@@ -1,8 +1,8 @@
 //! What happens to containers, heard by inotify: one instance for a host, however many containers and
 //! listeners there are.
 //!
-//! A *listener* is told of ends and removals in one pool. A *change* is anything in a container's
-//! folder: its log grew, or it began or ended.
+//! A *listener* is told of ends and removals in one pool. A *change* is what readers of a
+//! container's log wait for: it grew, or the container ended or is gone.
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,13 +22,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::faults;
-use crate::opened::Opened;
+use crate::opened::{Opened, RECORD};
 use crate::tags;
 
 /// Gets its name when the container has ended.
 const EXIT: &str = "exit.json";
-/// Gets its name when the container is there.
-const CONTAINER: &str = "container.json";
+/// Where its output is.
+const LOG: &str = "log";
 /// Room for what the kernel tells at once.
 const BUFFER: usize = 16 * 1024;
 
@@ -92,7 +92,7 @@ impl Lookout {
         receiver
     }
 
-    /// Counts what happens in the folder of a container.
+    /// Counts the changes of a container.
     pub(crate) fn changes(&self, name: &str) -> watch::Receiver<u64> {
         let mut changes = self.ears.changes();
         changes.retain(|_, sender| sender.receiver_count() > 0);
@@ -225,13 +225,15 @@ impl Watcher {
         let Some(name) = self.names.get(&watch).cloned() else {
             return;
         };
-        if comes && file == CONTAINER {
+        if comes && file == RECORD {
             self.know(&name);
         }
         if comes && file == EXIT {
             self.ended(&name);
+            self.ears.changed(&name);
+        } else if file == LOG {
+            self.ears.changed(&name);
         }
-        self.ears.changed(&name);
     }
 
     fn ended(&self, name: &str) {

@@ -1,10 +1,28 @@
 //! Which of the networks that the runtime knows a job means.
 
+use std::sync::OnceLock;
+
 use longshore_core::spec::{JobSpec, NetworkAttachment};
 use longshore_runtime::Network;
 
 /// What a private network needs is there, or what to install for it.
 pub(crate) type PrivateMeans = Result<(), String>;
+
+/// The means of this machine as they were last seen. Programs that are there stay there; those that
+/// are not may be installed at any time, and are looked for again.
+#[derive(Default)]
+pub(crate) struct SeenMeans(OnceLock<()>);
+
+impl SeenMeans {
+    /// Whether they are there.
+    pub(crate) fn look(&self) -> PrivateMeans {
+        if self.0.get().is_none() {
+            private_means()?;
+        }
+        self.0.get_or_init(|| ());
+        Ok(())
+    }
+}
 
 /// Whether this machine can give containers a network of their own with a way out.
 ///

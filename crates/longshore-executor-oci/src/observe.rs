@@ -14,15 +14,18 @@ const NOBODY_KNOWS: i32 = 255;
 
 /// How the container with this id stands.
 pub(crate) fn observe(opened: &Opened, id: &ContainerId) -> Result<Observed, ExecutorError> {
-    Ok(match status(opened, id)? {
-        Some(status) => observed(status),
-        None => Observed::Absent,
-    })
+    let Some(status) = status(opened, id)? else {
+        return Ok(Observed::Absent);
+    };
+    if let Status::Ended(ended) = &status {
+        opened.ends.keep(&id.handle(), ended);
+    }
+    Ok(observed(status))
 }
 
 /// How it stands in the words of the runtime.
 pub(crate) fn status(opened: &Opened, id: &ContainerId) -> Result<Option<Status>, ExecutorError> {
-    if opened.container_of(id)?.is_none() {
+    if !opened.has(id)? {
         return Ok(None);
     }
     let status = opened.runtime.status(&id.name());

@@ -11,17 +11,22 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use longshore_executor::ExecutorError;
 use longshore_image::{ImageStore, Puller, RegistryOptions, UnpackLimits};
 use longshore_runtime::{ContainerConfig, Runtime, RuntimeOptions};
 
+use crate::ends::Ends;
 use crate::faults;
 use crate::handle::ContainerId;
-use crate::networks::{self, PrivateMeans};
+use crate::networks::{PrivateMeans, SeenMeans};
 use crate::options::OciOptions;
+use crate::seen::{Seen, Stamp};
 use crate::tags::Tags;
+
+/// What a container is to be, in its folder.
+pub(crate) const RECORD: &str = "container.json";
 
 /// The folder, with what is kept in it.
 pub(crate) struct Opened {
@@ -29,12 +34,18 @@ pub(crate) struct Opened {
     pub(crate) runtime: Runtime,
     pub(crate) images: ImageStore,
     pub(crate) puller: Puller,
-    means: OnceLock<PrivateMeans>,
+    pub(crate) ends: Ends,
+    pub(crate) seen: Seen,
+    means: Arc<SeenMeans>,
 }
 
 impl Opened {
     /// Makes what is missing.
-    pub(crate) fn open(root: &Path, options: &OciOptions) -> Result<Self, ExecutorError> {
+    pub(crate) fn open(
+        root: &Path,
+        options: &OciOptions,
+        means: Arc<SeenMeans>,
+    ) -> Result<Self, ExecutorError> {
         let tried = "use its folder";
         let runtime = Runtime::open(RuntimeOptions {
             root: root.to_path_buf(),
@@ -54,7 +65,9 @@ impl Opened {
             root,
             runtime,
             images,
-            means: OnceLock::new(),
+            ends: Ends::default(),
+            seen: Seen::default(),
+            means,
         })
     }
 
@@ -67,9 +80,9 @@ impl Opened {
         self.root.join("volumes")
     }
 
-    /// Whether there is a private network here; looked at once.
-    pub(crate) fn means(&self) -> &PrivateMeans {
-        self.means.get_or_init(networks::private_means)
+    /// Whether there is a private network here.
+    pub(crate) fn means(&self) -> PrivateMeans {
+        self.means.look()
     }
 
     /// What a container is to be and what is noted of it; none for one that is gone, and for one that
@@ -95,6 +108,25 @@ impl Opened {
         let found = self.container(&id.name())?;
         let own = found.filter(|(_, tags)| tags.id == *id);
         Ok(own.map(|(config, _)| config))
+    }
+
+    /// Whether that container is there. Its record is read once.
+    pub(crate) fn has(&self, id: &ContainerId) -> Result<bool, ExecutorError> {
+        let record = self.runtime.folder().join(id.name()).join(RECORD);
+        let stamp = Stamp::of(&record);
+        let stamp =
+            stamp.map_err(|why| faults::of_file(&format!("look at container {id}"), why))?;
+        let Some(stamp) = stamp else {
+            return Ok(false);
+        };
+        if self.seen.is_of(id, stamp) {
+            return Ok(true);
+        }
+        let is_there = self.container_of(id)?.is_some();
+        if is_there {
+            self.seen.note(id, stamp);
+        }
+        Ok(is_there)
     }
 
     /// All containers that this executor made; one that goes meanwhile is left out.

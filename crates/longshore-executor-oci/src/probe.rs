@@ -39,7 +39,7 @@ fn facts(opened: &Opened) -> Result<HostFacts, ExecutorError> {
     let id = identity(&opened.root().join("id"));
     let space = rustix::fs::statvfs(opened.root()).ok();
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let warnings = opened.means().as_ref().err().map(|missing| {
+    let warnings = opened.means().err().map(|missing| {
         format!(
             "there is no private network here, jobs that name none have loopback alone: {missing}"
         )

@@ -14,7 +14,7 @@ pub(crate) fn start(opened: &Opened, id: &ContainerId) -> Result<(), ExecutorErr
         let text = format!("cannot start container {id}: it is not there, or no longer");
         ExecutorError::new(Fault::Conflict, text)
     };
-    if opened.container_of(id)?.is_none() {
+    if !opened.has(id)? {
         return Err(absent());
     }
     match opened.runtime.start(&id.name()) {

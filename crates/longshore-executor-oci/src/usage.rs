@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use longshore_core::usage::Sample;
 use longshore_executor::ExecutorError;
-use longshore_runtime::{Counters, Status};
+use longshore_runtime::{Counters, Ended, Status};
 
 use crate::faults;
 use crate::handle::ContainerId;
@@ -66,8 +66,13 @@ pub(crate) fn totals(opened: &Opened, id: &ContainerId) -> Result<Option<Sample>
         )
         | None => return Ok(None),
     };
-    let totals = ended.totals;
-    Ok(totals.cpu_nanos.map(|cpu_nanos| Sample {
+    Ok(of_all(&ended))
+}
+
+/// What a container used in all that ended so.
+pub(crate) fn of_all(ended: &Ended) -> Option<Sample> {
+    let totals = &ended.totals;
+    totals.cpu_nanos.map(|cpu_nanos| Sample {
         at: ended.finished_at,
         memory_bytes: 0,
         kernel_peak_bytes: totals.peak_memory_bytes,
@@ -76,7 +81,7 @@ pub(crate) fn totals(opened: &Opened, id: &ContainerId) -> Result<Option<Sample>
         network_tx_bytes: 0,
         block_read_bytes: totals.block_read_bytes.unwrap_or(0),
         block_write_bytes: totals.block_write_bytes.unwrap_or(0),
-    }))
+    })
 }
 
 #[cfg(test)]

@@ -141,6 +141,12 @@ pub trait Executor: Send + Sync {
     /// Starts a container that was created; never runs an ended one again.
     async fn start(&self, handle: &Handle) -> Result<(), ExecutorError>;
 
+    /// Whether a stream that follows a container's output from its start, and ends, has given all of it.
+    /// Where it may have broken off without a word, the end is read once more.
+    fn follows_to_the_end(&self) -> bool {
+        false
+    }
+
     /// Says how the container stands.
     async fn observe(&self, handle: &Handle) -> Result<Observed, ExecutorError>;
 

@@ -181,6 +181,14 @@ impl Runtime {
         Err(too_late(name, "its start has not ended"))
     }
 
+    /// Does what the first start would have to wait for.
+    ///
+    /// # Errors
+    /// The program of supervisors cannot be read.
+    pub fn prepare(&self) -> Result<(), RuntimeError> {
+        self.program().map(drop)
+    }
+
     /// Sends a signal to what runs in a container.
     ///
     /// # Errors

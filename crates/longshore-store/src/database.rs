@@ -4,25 +4,26 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgDatabaseError;
-use sqlx::{Postgres, Sqlite};
+use sqlx::{PgConnection, Postgres, SqliteConnection};
 
 use crate::error::StoreError;
+use crate::sqlite_readers::{LentReader, SqliteReaders};
 use crate::{postgres, sqlite};
 
 /// One connection.
 pub(crate) enum Connection {
-    Sqlite(Held<Sqlite>),
+    Sqlite(Held<SqliteConnection, LentReader>),
     Postgres(Session),
 }
 
-impl From<sqlx::SqliteConnection> for Connection {
-    fn from(connection: sqlx::SqliteConnection) -> Self {
+impl From<SqliteConnection> for Connection {
+    fn from(connection: SqliteConnection) -> Self {
         Self::Sqlite(Held::Own(connection))
     }
 }
 
-impl From<sqlx::PgConnection> for Connection {
-    fn from(connection: sqlx::PgConnection) -> Self {
+impl From<PgConnection> for Connection {
+    fn from(connection: PgConnection) -> Self {
         Self::Postgres(Session::new(Held::Own(connection)))
     }
 }
@@ -89,15 +90,15 @@ impl Connection {
 }
 
 /// A connection of our own, or one that goes back to its pool when it is dropped.
-pub(crate) enum Held<D: sqlx::Database> {
-    Own(D::Connection),
-    Lent(PoolConnection<D>),
+pub(crate) enum Held<C, L> {
+    Own(C),
+    Lent(L),
 }
 
-impl<D: sqlx::Database> Deref for Held<D> {
-    type Target = D::Connection;
+impl<C, L: Deref<Target = C>> Deref for Held<C, L> {
+    type Target = C;
 
-    fn deref(&self) -> &D::Connection {
+    fn deref(&self) -> &C {
         match self {
             Self::Own(connection) => connection,
             Self::Lent(connection) => connection,
@@ -105,30 +106,32 @@ impl<D: sqlx::Database> Deref for Held<D> {
     }
 }
 
-impl<D: sqlx::Database> DerefMut for Held<D> {
-    fn deref_mut(&mut self) -> &mut D::Connection {
+impl<C, L: DerefMut<Target = C>> DerefMut for Held<C, L> {
+    fn deref_mut(&mut self) -> &mut C {
         match self {
             Self::Own(connection) => connection,
             Self::Lent(connection) => connection,
         }
     }
 }
+
+type Served = Held<PgConnection, PoolConnection<Postgres>>;
 
 /// A connection to a server, which may break, or stay silent for ever.
 pub(crate) struct Session {
-    held: Held<Postgres>,
+    held: Served,
     /// Nobody knows what the server still answers on it.
     is_lost: bool,
 }
 
 impl Session {
-    pub(crate) fn new(held: Held<Postgres>) -> Self {
+    pub(crate) fn new(held: Served) -> Self {
         let is_lost = false;
         Self { held, is_lost }
     }
 
     /// The connection, for one question; whatever came of it goes to [`Self::heard`].
-    pub(crate) fn connection(&mut self) -> Result<&mut sqlx::PgConnection, StoreError> {
+    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, StoreError> {
         if self.is_lost {
             return Err(StoreError::unreachable(postgres::lost()));
         }
@@ -157,7 +160,7 @@ pub(crate) enum Row {
 
 /// Connections that only read.
 pub(crate) enum Readers {
-    Sqlite(sqlx::SqlitePool),
+    Sqlite(Box<SqliteReaders>),
     Postgres(sqlx::PgPool),
 }
 
@@ -167,7 +170,7 @@ impl Readers {
         Ok(match self {
             // Large futures, in every reading: kept apart.
             Self::Sqlite(pool) => {
-                let lent = Box::pin(sqlite::acquire(pool)).await?;
+                let lent = Box::pin(pool.acquire()).await?;
                 Connection::Sqlite(Held::Lent(lent))
             }
             Self::Postgres(pool) => {

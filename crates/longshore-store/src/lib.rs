@@ -47,6 +47,7 @@ mod shared_logs;
 mod signal;
 mod silences;
 mod sqlite;
+mod sqlite_readers;
 mod statement;
 mod store;
 mod submit;

@@ -31,7 +31,7 @@ pub(crate) async fn folder(folder: &Path) -> Result<Opened, StoreError> {
     let versions = Versions::Sqlite(opened.watcher);
     Ok(Opened {
         transactions: Transactions::new(opened.writer.into(), None, String::new()),
-        readers: Readers::Sqlite(opened.readers),
+        readers: Readers::Sqlite(opened.readers.into()),
         signal: Signal::new(counter, Channel::Bell(bell), versions),
     })
 }

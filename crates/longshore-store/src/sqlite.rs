@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_core::limits::{STORE_BUSY, STORE_READERS};
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _, Sqlite, SqliteConnection, SqlitePool};
+use longshore_core::limits::STORE_BUSY;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 use tokio::time::Instant;
 
 use crate::error::StoreError;
+use crate::sqlite_readers::SqliteReaders;
 
 /// Name of the database file in the store's folder.
 pub(crate) const FILE: &str = "longshore.db";
@@ -40,7 +40,7 @@ const WAL_BYTES: u32 = 32 * 1024 * 1024;
 /// An open database: one connection that writes, some that read, one that watches for others.
 pub(crate) struct Opened {
     pub(crate) writer: SqliteConnection,
-    pub(crate) readers: SqlitePool,
+    pub(crate) readers: SqliteReaders,
     pub(crate) watcher: SqliteConnection,
     pub(crate) bell: File,
 }
@@ -62,20 +62,14 @@ pub(crate) async fn open(folder: &Path) -> Result<Opened, StoreError> {
 
 async fn open_locked(
     folder: &Path,
-) -> Result<(SqliteConnection, SqlitePool, SqliteConnection), StoreError> {
+) -> Result<(SqliteConnection, SqliteReaders, SqliteConnection), StoreError> {
     let options = options(folder);
     // Another process may be closing right now: that takes the whole database for a moment.
     let mut writer = options.connect().await?;
     migrate(&mut writer).await?;
     wait_by_ourselves(&mut writer).await?;
     let read_only = options.pragma("query_only", "on");
-    let readers = SqlitePoolOptions::new()
-        .max_connections(STORE_READERS)
-        .acquire_timeout(STORE_BUSY)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_lazy_with(read_only.clone());
+    let readers = SqliteReaders::new(read_only.clone());
     let watcher = read_only.connect().await?;
     Ok((writer, readers, watcher))
 }
@@ -89,6 +83,8 @@ fn options(folder: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(STORE_BUSY)
         .pragma("journal_size_limit", WAL_BYTES.to_string())
+        // What a statement needs to be undone alone would be a file each time.
+        .pragma("temp_store", "memory")
         .disable_statement_logging()
 }
 
@@ -197,16 +193,6 @@ pub(crate) async fn version_seen(connection: &mut SqliteConnection) -> Result<i6
     Ok(sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)
         .await?)
-}
-
-/// A connection to read from.
-pub(crate) async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, StoreError> {
-    pool.acquire().await.map_err(|error| {
-        if matches!(error, sqlx::Error::PoolTimedOut) {
-            return StoreError::Busy;
-        }
-        error.into()
-    })
 }
 
 /// Closes a connection; its file locks go with it.

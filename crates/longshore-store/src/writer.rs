@@ -98,10 +98,16 @@ async fn write(
     signal: Arc<Signal>,
 ) {
     let mut waiting = Vec::with_capacity(STORE_BATCH);
-    let mut answered = 0;
+    let (mut answered, mut turns) = (0, STORE_GATHER);
     while queue.recv_many(&mut waiting, STORE_BATCH).await > 0 {
-        gather(&mut queue, &mut waiting, answered).await;
+        let came = waiting.len();
+        gather(&mut queue, &mut waiting, answered, turns).await;
         answered = waiting.len();
+        turns = if answered > came {
+            STORE_GATHER
+        } else {
+            (turns / 2).max(1)
+        };
         let mut batch = joined(waiting.drain(..));
         let committed = transact(&mut transactions, &mut batch).await;
         if committed.is_ok() {
@@ -115,13 +121,15 @@ async fn write(
 
 /// Lets those whom the last transaction answered come back before the next one begins: they move in
 /// step, and without this the first of them would get a transaction of its own, and all others wait.
-/// Who comes alone is not kept waiting.
+/// Who comes alone is not kept waiting. Where nobody came back last time, as they do who wait for a
+/// container, fewer turns are left: each costs a look at everything that could wake a task.
 async fn gather(
     queue: &mut mpsc::Receiver<Box<dyn Operation>>,
     waiting: &mut Vec<Box<dyn Operation>>,
     answered: usize,
+    turns: u32,
 ) {
-    for _ in 0..STORE_GATHER {
+    for _ in 0..turns {
         while waiting.len() < STORE_BATCH
             && let Ok(next) = queue.try_recv()
         {

@@ -9,22 +9,45 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{ImageError, Tried};
 
+/// When what is written must be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// When the machine likes. Should the power go before, the file may be there and empty.
+    Later,
+    /// Before anything else happens.
+    Now,
+}
+
 /// Writes a file aside, brings it to the disk and gives it its name.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), ImageError> {
+    write_as(path, content, Durability::Now)
+}
+
+pub(super) fn write_json(
+    path: &Path,
+    value: &impl Serialize,
+    durability: Durability,
+) -> Result<(), ImageError> {
+    let text = serde_json::to_vec_pretty(value);
+    let text = text.expect("records of ours are plain JSON");
+    write_as(path, &text, durability)
+}
+
+fn write_as(path: &Path, content: &[u8], durability: Durability) -> Result<(), ImageError> {
     let folder = path.parent().unwrap_or(path);
     // A name that nobody reads as a file of the store.
     let aside = tempfile::Builder::new().prefix(".new-").tempfile_in(folder);
     let mut aside = aside.tried("write in", folder)?;
     aside.write_all(content).tried("write", path)?;
-    aside.as_file().sync_all().tried("write", path)?;
+    if durability == Durability::Now {
+        aside.as_file().sync_all().tried("write", path)?;
+    }
     let named = aside.persist(path).map_err(|why| why.error);
     named.tried("name", path)?;
-    sync_folder(folder)
-}
-
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ImageError> {
-    let text = serde_json::to_vec_pretty(value);
-    write(path, &text.expect("records of ours are plain JSON"))
+    match durability {
+        Durability::Now => sync_folder(folder),
+        Durability::Later => Ok(()),
+    }
 }
 
 /// Reads a record; none when there is no such file.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
+use super::files::Durability;
 use super::{ImageStore, StoredImage, files};
 use crate::digest::Digest;
 use crate::error::{ImageError, Tried};
@@ -46,7 +47,9 @@ impl Drop for PullHold {
 
 impl ImageStore {
     /// Keeps the image's layers until [`ImageStore::release`] is called with the same `owner`, also
-    /// when this process ends before. A second hold of an owner replaces the first one.
+    /// when this process ends before. A second hold of an owner replaces the first one. It does not
+    /// wait for the disk: where the power takes one along, its image may be collected before it is
+    /// needed.
     ///
     /// # Errors
     /// [`ImageError::Gone`] when some of the image has been collected; else when the disk fails.
@@ -60,7 +63,7 @@ impl ImageStore {
             owner: owner.to_owned(),
             wanted: image.record().wanted(),
         };
-        files::write_json(&self.hold_path(owner), &record)
+        files::write_json(&self.hold_path(owner), &record, Durability::Later)
     }
 
     /// Ends the hold of `owner`; fine when there is none.
@@ -158,7 +161,13 @@ impl ImageStore {
     }
 
     fn hold_record(&self, name: &str) -> Result<Option<HoldRecord>, ImageError> {
-        files::read_json(&self.path(FOLDER, name))
+        let path = self.path(FOLDER, name);
+        // The power went while it was written.
+        let is_empty = fs::metadata(&path).is_ok_and(|found| found.len() == 0);
+        if is_empty && name.starts_with(OWNED) {
+            return Ok(None);
+        }
+        files::read_json(&path)
     }
 
     fn hold_path(&self, owner: &str) -> PathBuf {

@@ -9,6 +9,7 @@ use longshore_core::image::Image;
 use longshore_core::spec::{ImageReference, Platform};
 use serde::{Deserialize, Serialize};
 
+use super::files::Durability;
 use super::holds::Wanted;
 use super::{ImageStore, files};
 use crate::digest::Digest;
@@ -193,7 +194,7 @@ impl ImageStore {
 
     /// Gives an image its name.
     pub(crate) fn name(&self, record: ImageRecord) -> Result<StoredImage, ImageError> {
-        files::write_json(&self.image_path(&record.name), &record)?;
+        files::write_json(&self.image_path(&record.name), &record, Durability::Now)?;
         self.stored(record)
     }
 

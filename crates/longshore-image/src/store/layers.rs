@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::claim::{Claim, Shape, Turn};
+use super::files::Durability;
 use super::{ImageStore, files};
 use crate::digest::Digest;
 use crate::error::{ImageError, Tried};
@@ -194,7 +195,7 @@ impl ImageStore {
         name: Digest,
     ) -> Result<Digest, ImageError> {
         let making = claim.path();
-        files::write_json(&making.join(RECORD), record)?;
+        files::write_json(&making.join(RECORD), record, Durability::Now)?;
         let folder = File::open(making).tried("open", making)?;
         rustix::fs::syncfs(&folder).tried("bring to the disk", making)?;
         let path = self.layer_path(&name);

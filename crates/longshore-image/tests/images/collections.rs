@@ -67,6 +67,15 @@ async fn a_hold_on_what_is_gone_is_refused() {
     scene.pull(&name).await.unwrap();
 }
 
+#[test]
+fn a_hold_that_the_power_took_along_is_nobodys_and_in_nobodys_way() {
+    let scene = Scene::new();
+    let holds = scene.store.root().join("holds");
+    fs::write(holds.join("owned-00ff.json"), "").unwrap();
+    assert!(scene.store.holders().unwrap().is_empty());
+    scene.store.collect().unwrap();
+}
+
 #[tokio::test]
 async fn a_collection_takes_nothing_from_a_pull_that_is_under_way() {
     let registry = Registry::start_here(RegistryKind::Open).unwrap();

@@ -11,7 +11,7 @@ use longshore_core::log::{Frame, Stream};
 
 use super::form::{self, Gap, HEAD, HEADER, Head, Item, TRAILER};
 
-/// How much is read at once.
+/// So much is read at once at most.
 const CHUNK: usize = 256 * 1024;
 
 /// A container's log, frame by frame. Two readings from the first frame give the same frames, unless
@@ -117,7 +117,8 @@ impl LogFile {
 
     /// Reads on; returns a note where something is missing instead.
     fn fill(&mut self) -> io::Result<Option<Frame>> {
-        let mut chunk = vec![0; CHUNK];
+        let more = self.file.metadata()?.len().saturating_sub(self.offset);
+        let mut chunk = vec![0; usize::try_from(more).unwrap_or(CHUNK).min(CHUNK)];
         let read = self.file.read_at(&mut chunk, self.offset)?;
         chunk.truncate(read);
         // What was read may have been given back meanwhile: the head says so before it happens.

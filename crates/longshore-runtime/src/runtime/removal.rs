@@ -40,6 +40,7 @@ impl Runtime {
                 return Ok(Removal::WasAbsent);
             }
             if let Some(removal) = self.try_remove(name, &folder)? {
+                self.bury();
                 return Ok(removal);
             }
             let is_ending = matches!(record::standing(&folder)?, Some(Status::Ended(_)));
@@ -66,7 +67,9 @@ impl Runtime {
             Err(why) => return Err(why).tried("lock", &path),
         };
         let was_there = lock.is_some();
-        cleaning::clean(name)?;
+        if !Folder::has(&folder.cleaned())? {
+            cleaning::clean(name)?;
+        }
         // One of the same name may be made, and removed, before this one is all gone.
         let now = Timestamp::now().as_nanosecond();
         let aside = self.gone.join(format!("{name}-{now}"));
