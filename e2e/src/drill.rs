@@ -72,11 +72,23 @@ impl Drill {
     /// # Panics
     /// When this machine cannot run containers by itself: not as root, for instance.
     pub fn embedded() -> Self {
+        Self::embedded_in(None)
+    }
+
+    /// As [`Drill::embedded`], in the network of an engine, where registries of tests are.
+    ///
+    /// # Panics
+    /// As [`Drill::embedded`].
+    pub fn embedded_beside(engine: &EngineAccess) -> Self {
+        Self::embedded_in(Some(engine.clone()))
+    }
+
+    fn embedded_in(network: Option<EngineAccess>) -> Self {
         let folder = temp_dir();
         let root = folder.path().join("oci");
         let address = format!("oci://{}", root.display());
         let drill = Self {
-            place: Place::Embedded(Embedded::at(root)),
+            place: Place::Embedded(Embedded::at(root, network)),
             store: folder.path().join("store"),
             folder,
             logs: None,
@@ -128,7 +140,14 @@ impl Drill {
     #[must_use]
     pub fn with_bucket(mut self, bucket: &Bucket) -> Self {
         self.logs = Some(bucket.url().into());
-        self.variables = bucket.environment().to_vec();
+        self.variables.extend(bucket.environment());
+        self
+    }
+
+    /// Has this in the environment of its commands, too.
+    #[must_use]
+    pub fn with_variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
         self
     }
 
@@ -228,7 +247,10 @@ impl Drill {
 
     /// The binary with the pool's surroundings.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(longshore_bin());
+        let mut command = match &self.place {
+            Place::Engine(_) => Command::new(longshore_bin()),
+            Place::Embedded(place) => place.binary(),
+        };
         command
             .args(args)
             .env_remove("DOCKER_CONTEXT")

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use longshore_runtime::{Runtime, RuntimeOptions, Status, SupervisorProgram, WhileRunning};
-use longshore_testkit::longshore_bin;
+use longshore_testkit::{EngineAccess, longshore_bin};
 use rustix::process::{Flock, FlockType, Signal};
 use serde_json::Value;
 
@@ -14,11 +15,21 @@ const KILL: i32 = 9;
 #[derive(Debug)]
 pub(crate) struct Embedded {
     root: PathBuf,
+    /// Whose network its commands are in, if not this process's.
+    beside: Option<EngineAccess>,
 }
 
 impl Embedded {
-    pub(crate) fn at(root: PathBuf) -> Self {
-        Self { root }
+    pub(crate) fn at(root: PathBuf, beside: Option<EngineAccess>) -> Self {
+        Self { root, beside }
+    }
+
+    /// The binary, in the right network.
+    pub(crate) fn binary(&self) -> Command {
+        match &self.beside {
+            None => Command::new(longshore_bin()),
+            Some(engine) => engine.command_in_network(&longshore_bin().display().to_string()),
+        }
     }
 
     /// The ids of all containers, or of those of a job.

@@ -5,5 +5,6 @@ pub mod by_hand;
 pub mod chaos;
 pub mod drill;
 mod embedded;
+pub mod made_image;
 mod process;
 pub mod wall_clock;

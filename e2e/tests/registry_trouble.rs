@@ -1,11 +1,12 @@
-//! Registries that limit pulls or break off inside a layer, and engines that have no room: for real.
+//! Registries that break off inside a layer, and engines that have no room: for real.
 
 use std::process::Command;
 
-use longshore_e2e::drill::{Drill, PATIENCE};
+use longshore_e2e::drill::Drill;
+use longshore_e2e::made_image::{image_of, noise};
 use longshore_testkit::{
-    DEMO_IMAGE, Engine, EngineAccess, EngineOptions, GateMood, Registry, RegistryGate,
-    RegistryKind, eventually, run, shared_engine, temp_dir, unique_name,
+    Engine, EngineAccess, EngineOptions, GateMood, Registry, RegistryGate, RegistryKind, run,
+    temp_dir, unique_name,
 };
 
 /// An image behind a gate, which the engine does not have.
@@ -23,7 +24,7 @@ impl Scene {
         let registry = Registry::start(engine, RegistryKind::Open).expect("a registry starts");
         let gate = RegistryGate::start(engine, &registry).expect("a gate starts");
         let name = format!("{}:1", unique_name("team/app"));
-        let local = with_layer(engine, layer_bytes);
+        let local = image_of(engine, &noise(layer_bytes));
         let pushed = registry.push(engine, &local, &name);
         pushed.expect("the registry takes the image");
         engine
@@ -36,25 +37,6 @@ impl Scene {
             _registry: registry,
         }
     }
-
-    fn forget(&self) {
-        let _ = self.drill.engine().docker(["image", "rm", &self.image]);
-    }
-}
-
-/// An image like the demo image, with one more layer.
-fn with_layer(engine: &EngineAccess, bytes: u32) -> String {
-    let name = unique_name("longshore-layer");
-    let script = format!("head -c {bytes} /dev/urandom > /layer");
-    let run = ["run", "--name", &name, DEMO_IMAGE, "sh", "-c", &script];
-    engine.docker(run).expect("a container with a big file");
-    engine
-        .docker(["commit", &name, &name])
-        .expect("an image of it");
-    engine
-        .docker(["rm", "--volumes", &name])
-        .expect("the container can go");
-    name
 }
 
 fn private_engine(options: EngineOptions<'_>) -> Engine {
@@ -65,35 +47,6 @@ fn private_engine(options: EngineOptions<'_>) -> Engine {
         ..options
     };
     Engine::start(&options).expect("an engine starts")
-}
-
-#[test]
-fn a_registry_that_limits_pulls_is_waited_for_and_no_retry_is_spent() {
-    let scene = Scene::new(&shared_engine(), 1000);
-    let drill = &scene.drill;
-    scene.gate.set(GateMood::Limits);
-    let submit = ["submit", "--infra-retries", "0", &scene.image, "echo", "x"];
-    let id = drill.ok(&submit);
-    let _worker = drill.worker();
-    let waits = "limits pulls until";
-    eventually("it is said what the job waits for", PATIENCE, || {
-        let explained = drill.ok(&["explain", &id]);
-        if explained.contains(waits) {
-            Ok(())
-        } else {
-            Err(explained)
-        }
-    });
-    assert!(scene.gate.log().contains("limits"), "{}", scene.gate.log());
-    scene.gate.set(GateMood::Open);
-    let job = drill.until_gone(&id);
-    assert_eq!(
-        (&job["status"], &job["attempt"]),
-        (&"completed".into(), &1.into())
-    );
-    let timeline = drill.ok(&["--json", "events", &id]);
-    assert!(timeline.contains(waits), "{timeline}");
-    scene.forget();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -22,7 +22,7 @@ pub enum RegistryKind {
     Open,
     /// Who knows the password, by plain HTTP on loopback.
     Password,
-    /// Anybody, by TLS with a certificate that the engine trusts.
+    /// Anybody, by TLS with a certificate that the engine trusts, and this machine for that address.
     Tls,
     /// Anybody, by TLS with a certificate that the engine does not trust.
     TlsUntrusted,
@@ -53,7 +53,8 @@ pub struct Registry {
     credentials: Option<Credentials>,
     folder: TempDir,
     server: Tethered,
-    trust: Option<PathBuf>,
+    /// Folders that say who vouches for it.
+    trust: Vec<PathBuf>,
     pki: Option<Pki>,
 }
 
@@ -66,7 +67,11 @@ impl Registry {
     pub fn start(engine: &EngineAccess, kind: RegistryKind) -> Result<Self> {
         let mut registry = Self::start_for(engine, kind)?;
         if let (Some(pki), RegistryKind::Tls) = (&registry.pki, kind) {
-            registry.trust = Some(trust(engine, &registry.address, pki)?);
+            for who in [engine, &EngineAccess::nobodys()] {
+                let folder = who.certificates_dir().join(&registry.address);
+                registry.trust.push(folder.clone());
+                trust(&folder, pki)?;
+            }
         }
         Ok(registry)
     }
@@ -110,7 +115,7 @@ impl Registry {
             credentials,
             folder,
             server,
-            trust: None,
+            trust: Vec::new(),
             pki,
         })
     }
@@ -145,6 +150,14 @@ impl Registry {
             .join(&hex[..2])
             .join(hex)
             .join("data")
+    }
+
+    /// The digest of the manifest that has this name (such as `team/app:1`); `None` when none has.
+    pub fn digest_of(&self, name: &str) -> Option<String> {
+        let (repository, tag) = name.split_once(':')?;
+        let tags = format!("images/docker/registry/v2/repositories/{repository}/_manifests/tags");
+        let link = self.folder.path().join(tags).join(tag).join("current/link");
+        fs::read_to_string(link).ok()
     }
 
     /// Pushes an image that `engine` has, under a new name, and returns the full reference. The
@@ -195,7 +208,7 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         self.stop();
-        if let Some(folder) = &self.trust {
+        for folder in &self.trust {
             let _ = fs::remove_dir_all(folder);
         }
     }
@@ -246,11 +259,10 @@ fn write_config(
     Ok(path.display().to_string())
 }
 
-fn trust(engine: &EngineAccess, address: &str, pki: &Pki) -> Result<PathBuf> {
-    let folder = engine.certificates_dir().join(address);
-    fs::create_dir_all(&folder)?;
+fn trust(folder: &Path, pki: &Pki) -> Result<()> {
+    fs::create_dir_all(folder)?;
     fs::copy(pki.authority(), folder.join("ca.crt"))?;
-    Ok(folder)
+    Ok(())
 }
 
 fn base64_of(who: &Credentials) -> Result<String> {

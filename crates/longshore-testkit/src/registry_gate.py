@@ -1,4 +1,4 @@
-"""A gate before a registry: passes requests on, or limits, or breaks off, as the file of its mood says.
+"""A gate before a registry: passes requests on, limits, breaks off or stalls, as the file of its mood says.
 
 Arguments: its port, the registry's port, the file. One line is written for each request.
 """
@@ -6,10 +6,16 @@ Arguments: its port, the registry's port, the file. One line is written for each
 import http.client
 import http.server
 import sys
+import time
 
 LIMITED = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"pull rate limit reached"}]}'
 PIECE = 64 * 1024
 CUT_AFTER = 2 * 1024 * 1024
+
+
+def mood_now():
+    with open(sys.argv[3]) as file:
+        return file.read().strip()
 
 
 class Gate(http.server.BaseHTTPRequestHandler):
@@ -18,13 +24,12 @@ class Gate(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        with open(sys.argv[3]) as file:
-            mood = file.read().strip()
-        print(self.command, self.path, mood, flush=True)
+        mood = mood_now()
+        print(self.command, self.path, mood, self.headers.get("Range", ""), flush=True)
         if mood == "limits":
             self.answer_limited()
         else:
-            self.pass_on(mood == "cuts" and "/blobs/" in self.path)
+            self.pass_on(mood if "/blobs/" in self.path else "open")
 
     do_HEAD = do_GET
 
@@ -37,7 +42,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(LIMITED)
 
-    def pass_on(self, may_cut):
+    def pass_on(self, mood):
         registry = http.client.HTTPConnection("127.0.0.1", int(sys.argv[2]))
         registry.request(self.command, self.path, headers=dict(self.headers))
         answer = registry.getresponse()
@@ -50,7 +55,12 @@ class Gate(http.server.BaseHTTPRequestHandler):
         while piece := answer.read(PIECE):
             self.wfile.write(piece)
             sent += len(piece)
-            if may_cut and sent >= CUT_AFTER:
+            if mood == "stalls" and sent >= CUT_AFTER:
+                print("stalled", self.path, flush=True)
+                while mood_now() == "stalls":
+                    time.sleep(0.02)
+                mood = "open"
+            if mood == "cuts" and sent >= CUT_AFTER:
                 print("cut", self.path, flush=True)
                 self.close_connection = True
                 self.wfile.flush()

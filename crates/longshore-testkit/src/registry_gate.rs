@@ -22,6 +22,8 @@ pub enum GateMood {
     Limits,
     /// Layers of more than two megabytes break off in the middle; all else is passed on.
     Cuts,
+    /// Layers of more than two megabytes stop in the middle until the mood is another.
+    Stalls,
 }
 
 /// A running gate; it ends when it is dropped.
@@ -96,6 +98,7 @@ impl GateMood {
             Self::Open => "open",
             Self::Limits => "limits",
             Self::Cuts => "cuts",
+            Self::Stalls => "stalls",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! machine itself; and what only such a host shows.
 
 use longshore_e2e::drill::{Drill, EMBEDDED_HOST};
+use longshore_testkit::EngineAccess;
 
 #[path = "../stories/arrays.rs"]
 mod arrays;
@@ -18,6 +19,8 @@ mod memory;
 mod no_engine;
 #[path = "../stories/output.rs"]
 mod output;
+#[path = "../stories/pulls.rs"]
+mod pulls;
 #[path = "../stories/queue.rs"]
 mod queue;
 #[path = "../stories/reading.rs"]
@@ -34,6 +37,7 @@ mod steps;
 mod time_limits;
 #[path = "../stories/turns.rs"]
 mod turns;
+mod unsteady_pulls;
 mod workers;
 
 use steps::*;
@@ -41,6 +45,11 @@ use steps::*;
 /// A pool on this machine alone.
 fn pool() -> Drill {
     Drill::embedded()
+}
+
+/// The same in the network of an engine.
+fn pool_beside(engine: &EngineAccess) -> Drill {
+    Drill::embedded_beside(engine)
 }
 
 /// A pool whose only host has so many slots.

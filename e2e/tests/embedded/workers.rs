@@ -98,6 +98,33 @@ fn an_attempt_whose_supervisor_is_killed_is_lost_and_tried_again_at_no_cost_of_i
 }
 
 #[test]
+fn a_worker_and_a_supervisor_that_are_killed_at_once_leave_an_attempt_that_is_lost_and_tried_again()
+{
+    let pool = pool();
+    let worker = pool.worker();
+    let volume = pool.volume_flag();
+    let id = pool.submit(
+        &["-v", &volume, "--retry-strategy", "high_priority"],
+        "echo x >> /v/runs; [ $(wc -l < /v/runs) = 2 ] && exit 0; echo begun; sleep 600",
+    );
+    let container = pool.until_running(&id);
+    pool.until_logged(&id, "begun");
+    worker.kill9();
+    pool.kill_supervisor(&container);
+    let second = pool.worker();
+    let job = pool.until_within(Duration::from_mins(2), "it is completed", &id, |job| {
+        job["status"] == "completed"
+    });
+    assert_eq!(job["attempt"], 2, "{job:#}");
+    let verdict = &job["attempts"][0]["verdict"];
+    assert_eq!(verdict["reason"], "lost", "{job:#}");
+    pool.until_gone(&id);
+    assert_eq!(pool.in_volume("runs"), "x\nx");
+    assert_eq!(second.leave().code, 0);
+    check_nothing_is_left(&pool);
+}
+
+#[test]
 fn two_workers_share_a_host_without_an_engine() {
     let pool = pool();
     let workers = [pool.worker(), pool.worker()];

@@ -1,11 +1,14 @@
-//! What only an engine shows: its own record of a container, and its silence in the middle of a launch.
+//! What only an engine shows: its own record of a container, its silence in the middle of a launch, and
+//! how it pulls.
 
 use std::time::{Duration, Instant};
 
-use longshore_e2e::drill::Drill;
-use longshore_testkit::{Fault, Rule, shared_engine};
+use longshore_e2e::drill::{Drill, PATIENCE};
+use longshore_e2e::made_image::{image_of, noise};
+use longshore_testkit::{Fault, RegistryKind, Rule, eventually, shared_engine};
 
 use crate::cancels::cancel;
+use crate::pulls::Scene;
 use crate::{check_nothing_is_left, newest, pool, standing};
 
 #[test]
@@ -146,4 +149,45 @@ fn a_missing_network_is_125() {
     let done = pool.run(&["--network", "no-such-network"], "true");
     assert_eq!(done.code, 125, "{done:?}");
     assert_eq!(standing(&newest(&pool)), "failed rejected");
+}
+
+#[test]
+fn a_registry_that_stops_half_way_fails_the_pull_and_is_said_to_be_down() {
+    let mut scene = Scene::new(RegistryKind::Open);
+    let local = image_of(&scene.engine, &noise(60_000_000));
+    let pushed = scene.registry.push(&scene.engine, &local, "team/big:1");
+    let big = pushed.expect("the registry takes it");
+    // Its layers must come from the registry.
+    let gone = scene.engine.docker(["image", "rm", &local]);
+    gone.expect("the image can go");
+    let run = ["run", "--infra-retries", "0", &big, "true"];
+    let run = scene.drill.spawn(&run);
+    let asked = || scene.registry.log().contains("GET /v2/team/big/manifests");
+    eventually("the pull has begun", PATIENCE, asked);
+    scene.registry.stop();
+    let done = run.done();
+    assert_eq!(done.code, 125, "{done:#?}");
+    let job = scene.newest();
+    assert_eq!(job["reason"], "image_pull", "{job:#}");
+    let sentence = "the registry cannot be reached";
+    assert!(done.stderr.contains(sentence), "{done:#?}");
+}
+
+#[test]
+fn ten_jobs_that_want_one_image_make_one_pull() {
+    let scene = Scene::new(RegistryKind::Open);
+    let config = scene.registry.docker_config().unwrap();
+    let (drill, proxy) = Drill::through_proxy(&scene.engine);
+    let drill = drill.with_config(config.path());
+    // Never befalls anything: it counts.
+    let pulls = proxy.add(Rule::every("/images/create", Fault::Delay(Duration::ZERO)));
+    let jobs: Vec<String> = (0..10)
+        .map(|_| drill.ok(&["submit", &scene.image, "true"]))
+        .collect();
+    let worker = drill.spawn(&["worker", "--exit-when-empty"]);
+    assert_eq!(worker.done().code, 0);
+    for id in &jobs {
+        assert_eq!(drill.job(id)["status"], "completed");
+    }
+    assert_eq!(proxy.hits(pulls), 1);
 }

@@ -1,8 +1,8 @@
 //! What people do with longshore, told with the whole binary on a real engine. Each story has a
 //! pool of its own; at its end none of its containers is left.
 
-use longshore_e2e::drill::Drill;
-use longshore_testkit::shared_engine;
+use longshore_e2e::drill::{Drill, EMBEDDED_HOST};
+use longshore_testkit::{EngineAccess, shared_engine};
 
 mod arrays;
 mod cancels;
@@ -14,6 +14,7 @@ mod job_files;
 mod memory;
 mod output;
 mod policy;
+mod pulls;
 mod queue;
 mod reading;
 mod refusals;
@@ -29,6 +30,14 @@ use steps::*;
 /// A pool on the shared engine.
 fn pool() -> Drill {
     Drill::on(&shared_engine())
+}
+
+/// A pool whose only host is an engine, and named.
+fn pool_beside(engine: &EngineAccess) -> Drill {
+    let pool = Drill::on(engine);
+    let address = format!("unix://{}", pool.socket().display());
+    pool.ok(&["hosts", "add", EMBEDDED_HOST, &address]);
+    pool
 }
 
 /// A pool whose only host has so many slots.

@@ -1,27 +1,33 @@
 //! Images from real registries: each way in which a pull fails has its own reason and sentence.
 
-use longshore_e2e::drill::{Done, Drill, PATIENCE};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use longshore_e2e::drill::{Done, Drill, PATIENCE, Process};
+use longshore_e2e::made_image::{image_of, noise};
 use longshore_testkit::{
-    EngineAccess, Fault, Registry, RegistryKind, Rule, eventually, shared_engine, temp_dir,
-    unique_name,
+    EngineAccess, GateMood, Registry, RegistryGate, RegistryKind, eventually, shared_engine,
+    temp_dir, unique_name,
 };
 use serde_json::{Value, json};
 
+use crate::{let_go, pool_beside};
+
 /// A registry with one image, and a pool that may know its password.
-struct Scene {
-    engine: EngineAccess,
-    registry: Registry,
-    drill: Drill,
-    image: String,
-    _config: tempfile::TempDir,
+pub(crate) struct Scene {
+    pub(crate) engine: EngineAccess,
+    pub(crate) registry: Registry,
+    pub(crate) drill: Drill,
+    pub(crate) image: String,
+    config: tempfile::TempDir,
 }
 
 impl Scene {
-    fn new(kind: RegistryKind) -> Self {
+    pub(crate) fn new(kind: RegistryKind) -> Self {
         let engine = shared_engine();
         let registry = Registry::start(&engine, kind).expect("a registry starts");
         let config = registry.docker_config().expect("a folder of credentials");
-        let drill = Drill::on(&engine).with_config(config.path());
+        let drill = pool_beside(&engine).with_config(config.path());
         let name = format!("{}:1", unique_name("team/app"));
         let image = registry
             .push(&engine, "demo-image", &name)
@@ -31,7 +37,7 @@ impl Scene {
             registry,
             drill,
             image,
-            _config: config,
+            config,
         }
     }
 
@@ -40,7 +46,7 @@ impl Scene {
             .call(&["run", "--infra-retries", "0", image, "echo", "pulled"])
     }
 
-    fn newest(&self) -> Value {
+    pub(crate) fn newest(&self) -> Value {
         self.drill.job("-")
     }
 }
@@ -108,6 +114,27 @@ fn an_image_behind_a_password_is_pulled_with_the_credentials_of_docker() {
 }
 
 #[test]
+fn a_credential_helper_is_asked_for_the_password() {
+    let scene = Scene::new(RegistryKind::Password);
+    let who = scene.registry.credentials().expect("it has a password");
+    let programs = temp_dir();
+    let helper = programs.path().join("docker-credential-tests");
+    let answer = json!({ "Username": who.user, "Secret": who.password });
+    let script = format!("#!/bin/sh\n[ \"$1\" = get ] && cat >/dev/null && echo '{answer}'\n");
+    fs::write(&helper, script).unwrap();
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
+    let helpers = json!({ "credHelpers": { scene.registry.address(): "tests" } });
+    fs::write(scene.config.path().join("config.json"), helpers.to_string()).unwrap();
+    let others = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{others}", programs.path().display());
+    let mut run = scene
+        .drill
+        .command(&["run", &scene.image, "echo", "pulled"]);
+    let done = Process::start(run.env("PATH", path)).done();
+    assert_eq!((done.code, &*done.stdout), (0, "pulled\n"), "{done:#?}");
+}
+
+#[test]
 fn an_image_is_pulled_over_tls() {
     check_runs(&Scene::new(RegistryKind::Tls));
 }
@@ -148,7 +175,7 @@ fn a_missing_repository_is_image_not_found() {
 fn no_password_is_image_denied() {
     let mut scene = Scene::new(RegistryKind::Password);
     let nothing = temp_dir();
-    scene.drill = Drill::on(&scene.engine).with_config(nothing.path());
+    scene.drill = pool_beside(&scene.engine).with_config(nothing.path());
     let image = scene.image.clone();
     check_fails(
         &scene,
@@ -166,7 +193,7 @@ fn a_wrong_password_is_image_denied_and_is_not_shown() {
     let auth = json!({ scene.registry.address(): { "auth": "c2FpbG9yOm5vdC10aGUtd29yZA==" } });
     let config = json!({ "auths": auth }).to_string();
     std::fs::write(folder.path().join("config.json"), config).unwrap();
-    scene.drill = Drill::on(&scene.engine).with_config(folder.path());
+    scene.drill = pool_beside(&scene.engine).with_config(folder.path());
     let image = scene.image.clone();
     check_fails(
         &scene,
@@ -202,71 +229,75 @@ fn an_image_that_must_be_there_and_is_not_is_image_not_found_without_a_pull() {
 }
 
 #[test]
-fn a_registry_that_stops_half_way_fails_the_pull_and_is_said_to_be_down() {
-    let mut scene = Scene::new(RegistryKind::Open);
-    let big = big_image(&scene.engine, &scene.registry);
-    let run = ["run", "--infra-retries", "0", &big, "true"];
-    let run = scene.drill.spawn(&run);
-    let asked = || scene.registry.log().contains("GET /v2/team/big/manifests");
-    eventually("the pull has begun", PATIENCE, asked);
-    scene.registry.stop();
-    let done = run.done();
-    assert_eq!(done.code, 125, "{done:#?}");
-    let job = scene.newest();
-    assert_eq!(job["reason"], "image_pull", "{job:#}");
-    let sentence = "the registry cannot be reached";
-    assert!(done.stderr.contains(sentence), "{done:#?}");
+fn a_registry_that_limits_pulls_is_waited_for_and_no_retry_is_spent() {
+    let scene = Scene::new(RegistryKind::Open);
+    let gate = RegistryGate::start(&scene.engine, &scene.registry).unwrap();
+    let drill = &scene.drill;
+    gate.set(GateMood::Limits);
+    let image = scene
+        .image
+        .replace(scene.registry.address(), gate.address());
+    let submit = ["submit", "--infra-retries", "0", &image, "echo", "x"];
+    let id = drill.ok(&submit);
+    let _worker = drill.worker();
+    let waits = "limits pulls until";
+    eventually("it is said what the job waits for", PATIENCE, || {
+        let explained = drill.ok(&["explain", &id]);
+        if explained.contains(waits) {
+            Ok(())
+        } else {
+            Err(explained)
+        }
+    });
+    assert!(gate.log().contains("limits"), "{}", gate.log());
+    gate.set(GateMood::Open);
+    let job = drill.until_gone(&id);
+    assert_eq!(
+        (&job["status"], &job["attempt"]),
+        (&"completed".into(), &1.into())
+    );
+    let timeline = drill.ok(&["--json", "events", &id]);
+    assert!(timeline.contains(waits), "{timeline}");
+    let _ = scene.engine.docker(["image", "rm", &image]);
 }
 
-/// An image whose pull takes a moment.
-fn big_image(engine: &EngineAccess, registry: &Registry) -> String {
-    let container = unique_name("longshore-big");
-    let script = "head -c 60000000 /dev/urandom > /big";
-    let run = [
-        "run",
-        "--name",
-        &container,
-        "demo-image",
-        "sh",
-        "-c",
-        script,
-    ];
-    engine.docker(run).expect("a container with a big file");
-    let local = unique_name("longshore-big");
-    engine
-        .docker(["commit", &container, &local])
-        .expect("an image of it");
-    engine
-        .docker(["rm", "--volumes", &container])
-        .expect("the container can go");
-    let pushed = registry.push(engine, &local, "team/big:1");
-    // Its layers must come from the registry.
-    engine
-        .docker(["image", "rm", &local])
-        .expect("the image can go");
-    pushed.expect("the registry takes it")
+/// An image of its own layer; what the registry keeps for `blob_of(manifest)` is other bytes for a while.
+#[track_caller]
+fn check_other_bytes_are_refused(blob_of: impl Fn(&str, &Value) -> String) {
+    let scene = Scene::new(RegistryKind::Open);
+    let local = image_of(&scene.engine, &noise(5000));
+    let pushed = scene.registry.push(&scene.engine, &local, "team/broken:1");
+    let gone = scene.engine.docker(["image", "rm", &local]);
+    gone.expect("the image can go");
+    let digest = scene.registry.digest_of("team/broken:1").unwrap();
+    let image = pushed.unwrap().replace(":1", &format!("@{digest}"));
+    let manifest = fs::read(scene.registry.blob_file(&digest)).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let file = scene.registry.blob_file(&blob_of(&digest, &manifest));
+    let whole = fs::read(&file).unwrap();
+    let mut other = whole.clone();
+    // White space before the end of a document changes nothing but its digest; a layer is changed, too.
+    other.insert(other.len() - 1, b' ');
+    fs::write(&file, &other).unwrap();
+    check_fails(&scene, &image, "image_pull", &[]);
+    fs::write(&file, &whole).unwrap();
+    let done = scene.run(&image);
+    assert_eq!((done.code, &*done.stdout), (0, "pulled\n"), "{done:#?}");
+    let _ = scene.engine.docker(["image", "rm", &image]);
 }
 
 #[test]
-fn ten_jobs_that_want_one_image_make_one_pull() {
-    let scene = Scene::new(RegistryKind::Open);
-    let config = scene.registry.docker_config().unwrap();
-    let (drill, proxy) = Drill::through_proxy(&scene.engine);
-    let drill = drill.with_config(config.path());
-    // Never befalls anything: it counts.
-    let pulls = proxy.add(Rule::every(
-        "/images/create",
-        Fault::Delay(std::time::Duration::ZERO),
-    ));
-    let jobs: Vec<String> = (0..10)
-        .map(|_| drill.ok(&["submit", &scene.image, "true"]))
-        .collect();
-    let worker = drill.spawn(&["worker", "--exit-when-empty"]);
-    assert_eq!(worker.done().code, 0);
-    for id in &jobs {
-        assert_eq!(drill.job(id)["status"], "completed");
-    }
-    assert_eq!(proxy.hits(pulls), 1);
+fn a_layer_of_other_bytes_than_its_digest_says_is_refused() {
+    check_other_bytes_are_refused(|_, manifest| {
+        let layers = manifest["layers"].as_array().expect("it has layers");
+        let newest = layers.last().expect("it has layers");
+        newest["digest"].as_str().unwrap_or_default().to_owned()
+    });
+}
+
+#[test]
+fn a_manifest_of_other_bytes_than_its_digest_says_is_refused() {
+    check_other_bytes_are_refused(|digest, _| digest.to_owned());
 }
 
 #[test]
@@ -292,8 +323,7 @@ fn a_retry_runs_the_digest_of_the_first_attempt_though_the_tag_has_moved() {
     let before = drill.job(&id)["image_digest"].clone();
     assert!(before.is_string());
     move_tag(&scene);
-    let go = ["run", "--rm", "-v", &volume, "demo-image", "touch", "/v/go"];
-    scene.engine.docker(go).unwrap();
+    let_go(drill);
     let job = drill.until_gone(&id);
     assert_eq!(job["status"], "completed", "{job:#}");
     assert_eq!(job["attempt"], 2, "{job:#}");
@@ -303,26 +333,8 @@ fn a_retry_runs_the_digest_of_the_first_attempt_though_the_tag_has_moved() {
 
 /// Another image takes the tag in the registry.
 fn move_tag(scene: &Scene) {
-    let container = unique_name("longshore-newer");
     let engine = &scene.engine;
-    let script = "echo newer > /etc/generation";
-    let run = [
-        "run",
-        "--name",
-        &container,
-        "demo-image",
-        "sh",
-        "-c",
-        script,
-    ];
-    engine.docker(run).expect("a container");
-    let local = unique_name("longshore-newer");
-    engine
-        .docker(["commit", &container, &local])
-        .expect("an image of it");
-    engine
-        .docker(["rm", "--volumes", &container])
-        .expect("the container can go");
+    let local = image_of(engine, "echo newer > /etc/generation");
     let name = scene.image.split_once('/').expect("registry/name").1;
     scene
         .registry
@@ -337,8 +349,6 @@ fn move_tag(scene: &Scene) {
 fn images_pull_brings_an_image_and_list_shows_it() {
     let scene = Scene::new(RegistryKind::Password);
     let drill = &scene.drill;
-    let socket = format!("unix://{}", drill.socket().display());
-    drill.ok(&["hosts", "add", "here", &socket]);
     let said = drill.ok(&["images", "pull", &scene.image]);
     assert!(
         said.starts_with("here: ") && said.contains("@sha256:"),
