@@ -51,13 +51,13 @@ pub fn run_if_supervisor() -> Option<ExitCode> {
     if name.is_none_or(|name| name != launch::SUPERVISOR) {
         return None;
     }
-    std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
     prepare();
     let starter = match template::wait() {
         Ok(Some(starter)) => starter,
         Ok(None) => return Some(ExitCode::SUCCESS),
         Err(_) => return Some(ExitCode::FAILURE),
     };
+    std::panic::set_hook(Box::new(|panic| complain(&panic.to_string())));
     let Err(why) = supervise(starter) else {
         return Some(ExitCode::SUCCESS);
     };

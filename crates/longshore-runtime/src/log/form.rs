@@ -51,9 +51,13 @@ pub(super) struct Gap {
 
 pub(super) fn write_frame(buffer: &mut Vec<u8>, stream: Stream, at: Timestamp, bytes: &[u8]) {
     let length = u16::try_from(bytes.len()).expect("parts are shorter than 64 KiB");
-    buffer.extend_from_slice(&[b'F', stream_number(stream)]);
-    buffer.extend_from_slice(&length.to_le_bytes());
-    buffer.extend_from_slice(&nanos(at).to_le_bytes());
+    let mut header = [0; HEADER];
+    header[..2].copy_from_slice(&[b'F', stream_number(stream)]);
+    header[2..4].copy_from_slice(&length.to_le_bytes());
+    header[4..].copy_from_slice(&nanos(at).to_le_bytes());
+    // Lines are short, and there are many of them: room is made once.
+    buffer.reserve(frame_size(bytes.len()));
+    buffer.extend_from_slice(&header);
     buffer.extend_from_slice(bytes);
     buffer.extend_from_slice(&length.to_le_bytes());
 }

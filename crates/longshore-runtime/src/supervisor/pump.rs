@@ -13,7 +13,7 @@ use crate::log::{Lines, LogWriter};
 
 /// Room in a pipe, so that a container need not wait for every line to be taken.
 const ROOM: usize = 256 * 1024;
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 128 * 1024;
 
 /// Carries output to the log.
 #[derive(Debug)]
