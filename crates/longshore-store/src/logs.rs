@@ -7,6 +7,7 @@
 
 mod chunk;
 mod error;
+mod folder;
 mod live;
 mod query;
 mod read;

@@ -40,7 +40,6 @@ impl Runtime {
                 return Ok(Removal::WasAbsent);
             }
             if let Some(removal) = self.try_remove(name, &folder)? {
-                self.bury();
                 return Ok(removal);
             }
             let is_ending = matches!(record::standing(&folder)?, Some(Status::Ended(_)));

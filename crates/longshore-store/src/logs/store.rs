@@ -19,6 +19,7 @@ use crate::log_place::{BucketUrl, LogPlace};
 
 use super::chunk::Chunk;
 use super::error::LogError;
+use super::folder;
 use super::live::Live;
 use super::totals::LogTotals;
 
@@ -146,7 +147,7 @@ impl LogStore {
     ) -> Result<Vec<u64>, LogError> {
         let folder = ObjectPath::from(attempt.to_string());
         let objects: Vec<_> = self.objects.list(Some(&folder)).try_collect().await?;
-        let number = |path: &ObjectPath| path.filename()?.strip_suffix(".zst")?.parse().ok();
+        let number = |path: &ObjectPath| folder::number(path.filename()?);
         let mut numbers: Vec<u64> = objects
             .iter()
             .filter_map(|object| number(&object.location))
@@ -196,6 +197,27 @@ impl LogStore {
         Ok(())
     }
 
+    /// Stores the last chunk of a log and brings it to the disk, and those before it that are not there
+    /// yet; says how many chunks the log has.
+    pub(crate) async fn complete(
+        &self,
+        attempt: AttemptId,
+        (number, bytes): (u64, Vec<u8>),
+        mut unsynced: BTreeSet<u64>,
+    ) -> Result<u64, LogError> {
+        let Some(folder) = &self.folder else {
+            self.put(attempt, number, bytes).await?;
+            return Ok(self.numbers(attempt, 0).await?.len() as u64);
+        };
+        unsynced.remove(&number);
+        let folder = folder.join(attempt.to_string());
+        // One trip for all of it: whoever waits for the end of the job waits for this.
+        let complete = move || folder::complete(&folder, number, &bytes, &unsynced);
+        let completed = tokio::task::spawn_blocking(complete).await;
+        let completed = completed.map_err(|_| LogError::Closed)?;
+        completed.map_err(LogError::from_io)
+    }
+
     /// Deletes a chunk; nothing happens if there is none.
     pub(crate) async fn delete_chunk(
         &self,
@@ -231,7 +253,7 @@ impl LogStore {
         numbers: BTreeSet<u64>,
     ) -> Option<JoinHandle<Result<(), LogError>>> {
         let folder = self.folder.as_ref()?.join(attempt.to_string());
-        let sync = move || sync_files(&folder, &numbers).map_err(LogError::from_io);
+        let sync = move || folder::sync(&folder, &numbers).map_err(LogError::from_io);
         Some(tokio::task::spawn_blocking(sync))
     }
 
@@ -261,20 +283,9 @@ impl LogStore {
 }
 
 fn path(attempt: AttemptId, number: u64) -> ObjectPath {
-    ObjectPath::from(format!("{attempt}/{number:08}.zst"))
+    ObjectPath::from(format!("{attempt}/{}", folder::name(number)))
 }
 
 fn mark_path(mark: &str) -> ObjectPath {
     ObjectPath::from(format!("pool-{mark}"))
-}
-
-fn sync_files(folder: &Path, numbers: &BTreeSet<u64>) -> std::io::Result<()> {
-    for number in numbers {
-        match std::fs::File::open(folder.join(format!("{number:08}.zst"))) {
-            Ok(file) => file.sync_data()?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    std::fs::File::open(folder)?.sync_all()
 }

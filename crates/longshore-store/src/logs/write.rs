@@ -162,20 +162,16 @@ impl Task {
         }
         chunk.stage = Stage::Last;
         chunk.dropped_bytes = dropped_bytes;
-        self.put(number, Arc::new(chunk)).await?;
+        let bytes = encoded(Arc::new(chunk)).await?;
         self.synced().await?;
-        self.sync();
-        self.synced().await?;
-        Ok(self.store.numbers(self.attempt, 0).await?.len() as u64)
+        let unsynced = std::mem::take(&mut self.unsynced);
+        self.store
+            .complete(self.attempt, (number, bytes), unsynced)
+            .await
     }
 
     async fn put(&mut self, number: u64, chunk: Arc<Chunk>) -> Result<(), LogError> {
-        let bytes = if chunk.content_bytes() < LARGE_BYTES {
-            chunk.encode()
-        } else {
-            let encoded = tokio::task::spawn_blocking(move || chunk.encode()).await;
-            encoded.map_err(|_| LogError::Closed)?
-        };
+        let bytes = encoded(chunk).await?;
         self.store.put(self.attempt, number, bytes).await?;
         self.unsynced.insert(number);
         Ok(())
@@ -200,6 +196,14 @@ impl Task {
         let steps = 1 + self.live.open_bytes() / PATIENCE_BYTES;
         self.store.flush_period() * u32::try_from(steps).unwrap_or(u32::MAX)
     }
+}
+
+async fn encoded(chunk: Arc<Chunk>) -> Result<Vec<u8>, LogError> {
+    if chunk.content_bytes() < LARGE_BYTES {
+        return Ok(chunk.encode());
+    }
+    let encoded = tokio::task::spawn_blocking(move || chunk.encode()).await;
+    encoded.map_err(|_| LogError::Closed)
 }
 
 /// Whether the task goes on.
