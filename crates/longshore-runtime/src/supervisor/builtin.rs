@@ -35,6 +35,7 @@ pub(super) fn create(config: &ContainerConfig, load: Load) -> Result<Created, Re
         supervisor,
         report: inlet,
         program: load.program,
+        workdir: config.process.workdir.clone(),
         init: config.process.init,
         capabilities: load.capabilities,
         filter: load.filter,
