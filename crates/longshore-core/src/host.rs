@@ -13,6 +13,10 @@ use crate::maintenance::MaintenanceWindow;
 use crate::outcome::UnknownWord;
 use crate::spec::{ByteSize, Cpus};
 
+mod embedded_folder;
+
+pub use embedded_folder::{EmbeddedFolder, NoEmbeddedFolder};
+
 /// Which executor speaks to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@
 //! first of them asks the store.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -88,6 +89,14 @@ impl Images for Paced<'_> {
 
     async fn remove(&self, image: &ImageReference) -> Result<Removed, ExecutorError> {
         self.images.remove(image).await
+    }
+
+    async fn import(
+        &self,
+        from: &Path,
+        name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, ExecutorError> {
+        self.images.import(from, name).await
     }
 }
 

@@ -214,4 +214,12 @@ impl UsageMeter for DockerExecutor {
     ) -> Result<Option<longshore_core::usage::Sample>, ExecutorError> {
         usage::sample(&self.client, container_id(handle)?).await
     }
+
+    /// The engine forgets the counters of what has ended.
+    async fn totals(
+        &self,
+        _handle: &Handle,
+    ) -> Result<Option<longshore_core::usage::Sample>, ExecutorError> {
+        Ok(None)
+    }
 }

@@ -1,6 +1,6 @@
 //! Images of an engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -68,5 +68,14 @@ impl Images for DockerImages {
             Some(409) => Err(failure.as_fault(Fault::Conflict)),
             Some(_) | None => Err(failure.into()),
         }
+    }
+
+    async fn import(
+        &self,
+        _from: &Path,
+        _name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, ExecutorError> {
+        let text = "images are not imported to a host of this kind: use `docker load` there";
+        Err(ExecutorError::new(Fault::Unsupported, text))
     }
 }

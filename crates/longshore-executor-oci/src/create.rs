@@ -27,6 +27,7 @@ pub(crate) fn create(opened: &Opened, launch: &Launch) -> Result<Handle, Executo
     if let Some((config, tags)) = opened.container(&name)? {
         return if_ours(launch, &config, &tags);
     }
+    opened.check_program()?;
     let tried = format!("create container {name} from {}", launch.image);
     refuse(opened, launch, &tried)?;
     let image = image_of(opened, launch, &tried)?;

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use longshore_core::attempt::Observed;
-use longshore_core::host::{Endpoint, HostFacts};
+use longshore_core::fault::Fault;
+use longshore_core::host::{EmbeddedFolder, Endpoint, HostFacts, NoEmbeddedFolder};
 use longshore_core::launch::{Handle, Launch, container_name};
 use longshore_core::log::Frame;
 use longshore_core::share::Share;
@@ -22,7 +23,7 @@ use crate::ground::Ground;
 use crate::handle::{ContainerId, handle};
 use crate::images::OciImages;
 use crate::opened::Opened;
-use crate::options::{OciOptions, root_of};
+use crate::options::OciOptions;
 use crate::{
     create, ending, events, listing, logs, observe, probe, refusals, resources, start, statistics,
     tags, usage,
@@ -41,7 +42,12 @@ impl OciExecutor {
     /// # Errors
     /// When the address cannot be read.
     pub fn new(endpoint: &Endpoint, options: OciOptions) -> Result<Self, ExecutorError> {
-        let ground = Arc::new(Ground::new(root_of(endpoint)?, options));
+        let folder: EmbeddedFolder =
+            endpoint.address.parse().map_err(|why: NoEmbeddedFolder| {
+                let text = format!("{why}: {}", NoEmbeddedFolder::HINT);
+                ExecutorError::new(Fault::Configuration, text)
+            })?;
+        let ground = Arc::new(Ground::new(folder.path().to_owned(), options));
         let images = OciImages::new(Arc::clone(&ground));
         Ok(Self { ground, images })
     }

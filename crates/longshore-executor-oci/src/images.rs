@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use longshore_core::fault::Fault;
 use longshore_core::image::Image;
-use longshore_core::limits;
 use longshore_core::spec::ImageReference;
+use longshore_core::{limits, with_causes};
 use longshore_executor::{
     ExecutorError, Images, OnProgress, PullRequest, Removed, find_credential,
 };
@@ -104,8 +104,9 @@ impl Images for OciImages {
             platform: None,
         };
         let imported = longshore_image::import(&opened.images, &request).await;
-        let imported = imported
-            .map_err(|why| faults::of_images(&format!("import {}", from.display()), why))?;
+        // It names the archive where that is at fault.
+        let imported =
+            imported.map_err(|why| ExecutorError::new(why.fault(), with_causes(&why)))?;
         Ok(imported.iter().map(StoredImage::to_image).collect())
     }
 }

@@ -37,4 +37,4 @@ mod volumes;
 pub use executor::OciExecutor;
 pub use machine::obstacles;
 pub use networks::private_means;
-pub use options::{DEFAULT_ROOT, OciOptions, SCHEME};
+pub use options::OciOptions;

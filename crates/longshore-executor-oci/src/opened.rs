@@ -10,9 +10,11 @@
 //! ```
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use longshore_core::fault::Fault;
 use longshore_executor::ExecutorError;
 use longshore_image::{ImageStore, Puller, RegistryOptions, UnpackLimits};
 use longshore_runtime::{ContainerConfig, Runtime, RuntimeOptions};
@@ -27,6 +29,8 @@ use crate::tags::Tags;
 
 /// What a container is to be, in its folder.
 pub(crate) const RECORD: &str = "container.json";
+/// The rights to execute a file.
+const EXECUTABLE: u32 = 0o111;
 
 /// The folder, with what is kept in it.
 pub(crate) struct Opened {
@@ -36,6 +40,7 @@ pub(crate) struct Opened {
     pub(crate) puller: Puller,
     pub(crate) ends: Ends,
     pub(crate) seen: Seen,
+    program: Option<PathBuf>,
     means: Arc<SeenMeans>,
 }
 
@@ -62,6 +67,7 @@ impl Opened {
         };
         Ok(Self {
             puller: Puller::new(images.clone(), registries),
+            program: options.runtime.clone(),
             root,
             runtime,
             images,
@@ -78,6 +84,30 @@ impl Opened {
     /// The folder of named volumes.
     pub(crate) fn volumes(&self) -> PathBuf {
         self.root.join("volumes")
+    }
+
+    /// A program that runs the containers in place of the library.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
+    }
+
+    /// Whether whoever is to run containers can be executed.
+    pub(crate) fn check_program(&self) -> Result<(), ExecutorError> {
+        let Some(program) = &self.program else {
+            return Ok(());
+        };
+        let why = match fs::metadata(program) {
+            Ok(_) if program.is_relative() => "its whole path is needed".to_owned(),
+            Ok(found) if found.is_file() && found.mode() & EXECUTABLE != 0 => return Ok(()),
+            Ok(_) => "it is no program".to_owned(),
+            Err(why) => why.to_string(),
+        };
+        let text = format!(
+            "containers are to be run by {}, which cannot be executed: {why}; correct \
+             LONGSHORE_OCI_RUNTIME, or do without it",
+            program.display()
+        );
+        Err(ExecutorError::new(Fault::Unsupported, text))
     }
 
     /// Whether there is a private network here.

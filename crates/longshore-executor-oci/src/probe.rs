@@ -36,12 +36,19 @@ pub(crate) async fn probe(ground: &Ground) -> Result<HostFacts, ExecutorError> {
 }
 
 fn facts(opened: &Opened) -> Result<HostFacts, ExecutorError> {
+    opened.check_program()?;
     let id = identity(&opened.root().join("id"));
     let space = rustix::fs::statvfs(opened.root()).ok();
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let warnings = opened.means().err().map(|missing| {
+    let no_network = opened.means().err().map(|missing| {
         format!(
             "there is no private network here, jobs that name none have loopback alone: {missing}"
+        )
+    });
+    let no_init = opened.program().map(|program| {
+        let program = program.display();
+        format!(
+            "containers are run by {program}: they have no small init, a job's program is PID 1"
         )
     });
     Ok(HostFacts {
@@ -58,7 +65,7 @@ fn facts(opened: &Opened) -> Result<HostFacts, ExecutorError> {
         clock_skew: SignedDuration::ZERO,
         engine_started_at: None,
         free_disk_bytes: space.map(|space| space.f_bavail.saturating_mul(space.f_frsize)),
-        warnings: warnings.into_iter().collect(),
+        warnings: no_network.into_iter().chain(no_init).collect(),
     })
 }
 

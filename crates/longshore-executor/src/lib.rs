@@ -250,11 +250,7 @@ pub trait Images: Send + Sync {
         &self,
         from: &Path,
         name: Option<&ImageReference>,
-    ) -> Result<Vec<Image>, ExecutorError> {
-        let _ = (from, name);
-        let text = "images are not imported to a host of this kind: use `docker load` there";
-        Err(ExecutorError::new(Fault::Unsupported, text))
-    }
+    ) -> Result<Vec<Image>, ExecutorError>;
 }
 
 /// Reads the counters of running containers.
@@ -265,10 +261,7 @@ pub trait UsageMeter: Send + Sync {
 
     /// What a container used from its start to its end, where its host keeps that; `None` while it
     /// runs.
-    async fn totals(&self, handle: &Handle) -> Result<Option<Sample>, ExecutorError> {
-        let _ = handle;
-        Ok(None)
-    }
+    async fn totals(&self, handle: &Handle) -> Result<Option<Sample>, ExecutorError>;
 }
 
 /// Shorthand used by executors.

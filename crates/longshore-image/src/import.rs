@@ -47,8 +47,21 @@ struct Offer {
 ///
 /// # Errors
 /// When the archive is none, has no image for the platform, or one that has no name; and as pulls
-/// do. Images that were brought before an error stay.
+/// do. Images that were brought before an error stay, and nothing else does.
 pub async fn import(
+    store: &ImageStore,
+    request: &ImportRequest,
+) -> Result<Vec<StoredImage>, ImageError> {
+    let brought = bring(store, request).await;
+    if brought.is_err() {
+        let store = store.clone();
+        // What stays is collected when an image is removed.
+        let _ = blocking(move || store.collect()).await;
+    }
+    brought
+}
+
+async fn bring(
     store: &ImageStore,
     request: &ImportRequest,
 ) -> Result<Vec<StoredImage>, ImageError> {

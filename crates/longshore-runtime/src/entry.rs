@@ -7,11 +7,13 @@
 
 mod init;
 mod program;
+mod workdir;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use libcontainer::oci_spec::runtime::Spec;
@@ -42,6 +44,8 @@ pub(crate) struct Entry {
     pub(crate) groups: Vec<u32>,
     /// What runs.
     pub(crate) program: Program,
+    /// Where it runs.
+    pub(crate) workdir: PathBuf,
     /// A small init is to be PID 1.
     pub(crate) init: bool,
     /// Capabilities that are left.
@@ -110,7 +114,8 @@ impl Entry {
         reset_signals();
         // A supervisor is killed late when memory runs out, its container is not.
         let _ = std::fs::write("/proc/self/oom_score_adj", "0");
-        if let Err(refused) = self.give_up_rights() {
+        let ready = workdir::enter(&self.workdir).and_then(|()| self.give_up_rights());
+        if let Err(refused) = ready {
             return refused;
         }
         if !self.init {

@@ -1,7 +1,7 @@
 //! The OCI specification of one container, with everything that Docker gives a container.
 //!
-//! What libcontainer would do in an order of its own (capabilities, system call filter) is left out
-//! for it: the last step inside the container does that. `oom_score_adj` is left out, too, since
+//! What libcontainer would do in an order of its own (capabilities, system call filter, working folder)
+//! is left out for it: the last step inside the container does that. `oom_score_adj` is left out, too, since
 //! libcontainer would set it for the supervisor: that step sets it to 0 as well.
 
 mod mounts;

@@ -1,7 +1,6 @@
 //! Volumes begin as what the image has where they are mounted.
 
 use std::fs::{self, File};
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -30,36 +29,18 @@ pub(crate) fn fill(
     Ok(())
 }
 
-/// Makes the working folder if it is missing: in the root, or in what is mounted where it is.
+/// Makes the working folder if it is missing: here, since the root may be read-only later. In what is
+/// mounted over the root, whoever is in the container makes it.
 pub(crate) fn make_workdir(
-    folder: &Folder,
     root: BorrowedFd<'_>,
     config: &ContainerConfig,
 ) -> Result<(), RuntimeError> {
     let workdir = config.process.workdir.as_path();
-    let around = config
-        .mounts
-        .iter()
-        .filter(|it| workdir.starts_with(&it.target));
-    let around = around.max_by_key(|mount| mount.target.components().count());
-    let place = around.and_then(|mount| match &mount.source {
-        MountSource::Fresh(fresh) => Some((mount, folder.path().join(&fresh.folder))),
-        MountSource::Volume(path) | MountSource::Bind(path) => Some((mount, path.clone())),
-        // It is empty, and there is no more in it than where it is mounted.
-        MountSource::Tmpfs(_) => None,
-    });
-    let Some((mount, place)) = place else {
-        return inside::make_folder(root, workdir).tried("make in the container", workdir);
-    };
-    let within = workdir.strip_prefix(&mount.target).unwrap_or(workdir);
-    let opened = File::open(&place).tried("open", &place)?;
-    match inside::find_folder(opened.as_fd(), &Path::new(".").join(within)) {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) if mount.read_only => Err(io::Error::from(io::ErrorKind::ReadOnlyFilesystem)),
-        Ok(None) => inside::make_folder(opened.as_fd(), within),
-        Err(why) => Err(why),
+    let mut mounts = config.mounts.iter();
+    if mounts.any(|mount| workdir.starts_with(&mount.target)) {
+        return Ok(());
     }
-    .tried("make in the container", workdir)
+    inside::make_folder(root, workdir).tried("make the working directory", workdir)
 }
 
 fn fill_one(path: &PathBuf, root: BorrowedFd<'_>, target: &Path) -> Result<(), RuntimeError> {

@@ -106,6 +106,15 @@ pub fn load_demo_debian(engine: &EngineAccess) -> Result<()> {
     feed(&mut import, &archive).map(drop)
 }
 
+/// Writes an image whose only layer is a tar file, whatever that holds, as an archive for `docker load`;
+/// returns its id.
+///
+/// # Errors
+/// When the file cannot be read, or the disk is full.
+pub fn save_image(layer: &Path, name: &str, archive: &Path) -> Result<String> {
+    Layer::of(&mut File::open(layer)?)?.save(name, archive)
+}
+
 fn has_image(engine: &EngineAccess, image: &str) -> bool {
     engine
         .docker(["image", "inspect", "--format", "{{.Id}}", image])

@@ -47,7 +47,7 @@ pub use fault_proxy::FaultProxy;
 pub use fault_rules::{Fault, Rule, RuleId};
 pub use images::{
     DEMO_DEBIAN, DEMO_IMAGE, demo_debian_archive, demo_debian_image, demo_image_archive,
-    load_demo_debian, load_demo_image,
+    load_demo_debian, load_demo_image, save_image,
 };
 pub use legacy_site::{LegacyRelease, LegacySite};
 pub use names::{temp_dir, unique_name};

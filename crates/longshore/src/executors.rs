@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use longshore_core::fault::Fault;
-use longshore_core::host::{Endpoint, Host, HostKind};
+use longshore_core::host::{EmbeddedFolder, Endpoint, Host, HostKind};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
 use longshore_executor_docker::context::{DEFAULT_CONTEXT, DockerEnvironment, ResolvedEndpoint};
 use longshore_executor_docker::{DockerExecutor, DockerOptions};
-use longshore_executor_oci::{DEFAULT_ROOT, OciExecutor, OciOptions, SCHEME};
+use longshore_executor_oci::{OciExecutor, OciOptions};
 use longshore_runtime::SupervisorProgram;
 
 /// Authorities that may vouch for registries, where Docker keeps them.
@@ -20,7 +20,7 @@ pub(crate) struct Kinds {
     /// What Docker's client would read from the environment.
     pub(crate) docker: DockerEnvironment,
     /// `LONGSHORE_OCI`: the folder of the embedded executor.
-    oci_root: Option<String>,
+    oci_folder: EmbeddedFolder,
     /// `LONGSHORE_OCI_RUNTIME`: a program like `runc` that runs its containers.
     oci_runtime: Option<PathBuf>,
 }
@@ -31,18 +31,18 @@ impl Kinds {
         let set = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         Self {
             docker: DockerEnvironment::of_this_process(),
-            oci_root: set("LONGSHORE_OCI"),
+            oci_folder: set("LONGSHORE_OCI").map_or_else(EmbeddedFolder::default, |path| {
+                // As the shell would read it; there is no folder to be in only when it was removed.
+                let path = std::path::absolute(&path).unwrap_or_else(|_| path.into());
+                EmbeddedFolder::at(path)
+            }),
             oci_runtime: set("LONGSHORE_OCI_RUNTIME").map(PathBuf::from),
         }
     }
 
     /// The embedded executor of this machine.
     pub(crate) fn embedded(&self) -> Endpoint {
-        let root = self.oci_root.as_deref().unwrap_or(DEFAULT_ROOT);
-        Endpoint {
-            address: format!("{SCHEME}{root}"),
-            tls: None,
-        }
+        self.oci_folder.endpoint()
     }
 
     /// Whether the embedded executor stands in for an engine that nobody named.

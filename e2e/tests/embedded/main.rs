@@ -12,6 +12,7 @@ mod cancels;
 mod dependencies;
 #[path = "../stories/exit_codes.rs"]
 mod exit_codes;
+mod hostile_images;
 #[path = "../stories/interrupts.rs"]
 mod interrupts;
 #[path = "../stories/memory.rs"]

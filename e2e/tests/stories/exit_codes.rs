@@ -65,11 +65,6 @@ fn below_the_small_init_126_and_127_are_the_same() {
 }
 
 #[test]
-fn a_process_that_was_killed_is_137() {
-    check(137, "failed exit(137)", &[], &["sh", "-c", "kill -9 $$"]);
-}
-
-#[test]
 fn a_container_that_somebody_else_killed_is_137() {
     let pool = pool();
     let run = pool.start_run(&[], "sleep 600");

@@ -82,3 +82,12 @@ fn a_single_string_is_split_as_a_shell_would() {
     let done = pool.call(&["run", "-f", &file.to_string_lossy()]);
     assert_eq!(done.stdout, "one word|two|", "{done:?}");
 }
+
+/// Nothing kills a first process from inside: it is the small init's child.
+#[test]
+fn a_program_that_kills_itself_is_137() {
+    let pool = pool();
+    let done = pool.run(&[], "kill -9 $$");
+    assert_eq!(done.code, 137, "{done:?}");
+    assert_eq!(standing(&newest(&pool)), "failed exit(137)");
+}

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use longshore_core::host::{Endpoint, Host, HostFacts, HostKind, TlsFiles};
+use longshore_core::host::{
+    EmbeddedFolder, Endpoint, Host, HostFacts, HostKind, NoEmbeddedFolder, TlsFiles,
+};
 
 use crate::args::{HostAdd, HostsCommand, Kind};
 use crate::commands::placement::new_host;
@@ -17,7 +19,6 @@ mod change;
 
 /// How addresses begin, and what the rest is.
 const SCHEMES: [&str; 3] = ["unix:///", "tcp://", "ssh://"];
-const EMBEDDED_SCHEME: &str = "oci://";
 
 pub(super) async fn run(session: &Session, command: HostsCommand) -> Result<u8, Failure> {
     match command {
@@ -66,7 +67,6 @@ async fn add_checked(session: &Session, host: &Host) -> Result<(), Failure> {
 }
 
 fn place(session: &Session, args: &HostAdd) -> Result<(HostKind, Endpoint), Failure> {
-    let is_embedded = |address: &str| address.starts_with(EMBEDDED_SCHEME);
     let address = match (args.kind, &args.address) {
         (Some(Kind::Docker) | None, None) => {
             let context = session.global.context.as_deref();
@@ -77,10 +77,10 @@ fn place(session: &Session, args: &HostAdd) -> Result<(HostKind, Endpoint), Fail
             let own = session.backstage.embedded_host();
             return Ok((own.kind, own.endpoint));
         }
-        (Some(Kind::Oci) | None, Some(address)) if is_embedded(address) => {
+        (Some(Kind::Oci), Some(address)) => return embedded(session, args, address),
+        (None, Some(address)) if EmbeddedFolder::is_meant(address) => {
             return embedded(session, args, address);
         }
-        (Some(Kind::Oci), Some(address)) => return Err(no_folder(address)),
         (Some(Kind::Docker) | None, Some(address)) => address,
     };
     if !SCHEMES
@@ -118,20 +118,14 @@ fn embedded(
     if args.tls_dir.is_some() {
         return Err(Failure::usage("--tls-dir goes with tcp:// alone"));
     }
-    let own = session.backstage.embedded_host();
-    if address == EMBEDDED_SCHEME {
+    if address == EmbeddedFolder::USUAL_ADDRESS {
+        let own = session.backstage.embedded_host();
         return Ok((own.kind, own.endpoint));
     }
-    if !address[EMBEDDED_SCHEME.len()..].starts_with('/') {
-        return Err(no_folder(address));
-    }
-    let address = address.to_owned();
-    Ok((own.kind, Endpoint { address, tls: None }))
-}
-
-fn no_folder(address: &str) -> Failure {
-    Failure::usage(format!("`{address}` is no folder of this machine"))
-        .hint("use oci:///path, or --kind oci alone for the usual folder")
+    let folder: EmbeddedFolder = address.parse().map_err(|why: NoEmbeddedFolder| {
+        Failure::usage(why.to_string()).hint(NoEmbeddedFolder::HINT)
+    })?;
+    Ok((HostKind::Oci, folder.endpoint()))
 }
 
 /// Docker's names in one folder. What is missing is said now, not at the first job.

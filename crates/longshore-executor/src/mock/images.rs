@@ -1,5 +1,6 @@
 //! Images of the mock: there or not, pulled over time with progress, or failing as told.
 
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -73,6 +74,15 @@ impl Images for MockExecutor {
             Ok(Removed::Gone)
         })
         .await
+    }
+
+    async fn import(
+        &self,
+        _from: &Path,
+        _name: Option<&ImageReference>,
+    ) -> Result<Vec<Image>, ExecutorError> {
+        let text = "a mock has the images that its knobs say, and no others";
+        Err(ExecutorError::new(Fault::Unsupported, text))
     }
 }
 

@@ -182,6 +182,10 @@ impl UsageMeter for MockExecutor {
         })
         .await
     }
+
+    async fn totals(&self, _handle: &Handle) -> Result<Option<Sample>, ExecutorError> {
+        Ok(None)
+    }
 }
 
 impl MockExecutor {

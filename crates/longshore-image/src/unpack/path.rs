@@ -6,6 +6,11 @@ use longshore_core::limits;
 
 use super::UnpackError;
 
+/// The kernel takes no longer path.
+const BYTES_MAX: usize = 4095;
+/// Of a longer one, so many bytes of its beginning and of its end are shown.
+const SHOWN: usize = 100;
+
 /// A path below the layer's folder; the empty one is the folder itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CleanPath(Vec<u8>);
@@ -19,7 +24,7 @@ impl CleanPath {
     /// Cleans a path of an archive. A leading slash means the layer's folder.
     pub(super) fn new(typed: &[u8]) -> Result<Self, UnpackError> {
         let refuse = |why| UnpackError::Unsafe {
-            path: String::from_utf8_lossy(typed).into_owned(),
+            path: shown(typed),
             why,
         };
         if typed.contains(&0) {
@@ -33,7 +38,11 @@ impl CleanPath {
         if names.len() > limits::LAYER_DEPTH {
             return Err(refuse("it is too deep"));
         }
-        Ok(Self(names.join(&b'/')))
+        let whole = names.join(&b'/');
+        if whole.len() > BYTES_MAX {
+            return Err(refuse("it is longer than a path can be"));
+        }
+        Ok(Self(whole))
     }
 
     pub(super) fn is_root(&self) -> bool {
@@ -88,8 +97,21 @@ impl CleanPath {
 
 impl fmt::Display for CleanPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "/{}", String::from_utf8_lossy(&self.0))
+        write!(formatter, "/{}", shown(&self.0))
     }
+}
+
+/// For people.
+fn shown(path: &[u8]) -> String {
+    if path.len() <= 2 * SHOWN {
+        return String::from_utf8_lossy(path).into_owned();
+    }
+    let (first, last) = (&path[..SHOWN], &path[path.len() - SHOWN..]);
+    format!(
+        "{}…{}",
+        String::from_utf8_lossy(first),
+        String::from_utf8_lossy(last)
+    )
 }
 
 #[cfg(test)]
@@ -112,6 +134,14 @@ mod tests {
         for typed in ["..", "a/../b", "/../etc", "a/..", "a\0b"] {
             assert!(CleanPath::new(typed.as_bytes()).is_err(), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_path_that_no_kernel_takes_is_refused_and_not_shown_whole() {
+        let typed = vec!["d".repeat(100); 50].join("/");
+        let refused = CleanPath::new(typed.as_bytes()).unwrap_err().to_string();
+        assert!(refused.contains("longer than a path can be"), "{refused}");
+        assert!(refused.len() < 300, "{refused}");
     }
 
     #[test]

@@ -107,6 +107,10 @@ pub(super) fn make_folder(parent: &OwnedFd, name: &[u8]) -> io::Result<()> {
     match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) if is_folder(parent, name)? => Ok(()),
+        Err(Errno::EXIST) => Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            "what is there is a file, or a link to no folder of this layer",
+        )),
         Err(why) => Err(why.into()),
     }
 }

@@ -1,5 +1,7 @@
 //! What runs in a container, and as whom.
 
+use std::path::PathBuf;
+
 use oci_spec::runtime::{
     Capabilities, LinuxCapabilities, LinuxCapabilitiesBuilder, PosixRlimit, PosixRlimitBuilder,
     PosixRlimitType, Process, ProcessBuilder, UserBuilder,
@@ -35,7 +37,10 @@ pub(super) fn of(
         .user(user)
         .args(wanted.argv.clone())
         .env(joined(environment(config, account)))
-        .cwd(wanted.workdir.clone())
+        .cwd(match target {
+            Target::Library => PathBuf::from("/"),
+            Target::Binary => wanted.workdir.clone(),
+        })
         .rlimits(limits?)
         .no_new_privileges(wanted.no_new_privileges)
         .build()?;

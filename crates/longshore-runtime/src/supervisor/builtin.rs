@@ -61,6 +61,7 @@ pub(super) fn create(
         report: inlet,
         groups: load.groups,
         program: load.program,
+        workdir: config.process.workdir.clone(),
         init: config.process.init,
         capabilities: load.capabilities,
         filter: load.filter,

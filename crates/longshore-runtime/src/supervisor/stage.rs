@@ -65,7 +65,7 @@ impl Stage {
         overlay::mount(folder, &config.rootfs, &place.join(SKELETON), &root)?;
         let opened = File::open(&root).tried("open", &root)?;
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
-        volumes::make_workdir(folder, opened.as_fd(), config)?;
+        volumes::make_workdir(opened.as_fd(), config)?;
         let account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
         let cgroup = cleaning::cgroup(&config.name)?;
         let names = etc::texts(config, address, &Machine::usual())?;

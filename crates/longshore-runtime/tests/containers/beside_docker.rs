@@ -158,3 +158,32 @@ fn an_unconfined_container_may_as_much_as_with_docker() {
         },
     );
 }
+
+/// In what is mounted over the root, too, and never as the user's own.
+#[test]
+fn a_missing_workdir_is_made_wherever_docker_makes_it() {
+    const SEEN: &str = "pwd; stat -c '%a %u:%g' . ..; echo x > file || echo refused";
+    let engine = shared_engine();
+    let ground = Ground::new();
+    for (name, workdir, user) in [
+        ("memory", "/w/a/b", "0"),
+        ("stranger", "/w/a", "1000"),
+        ("shm", "/dev/shm/a", "1000"),
+        ("root", "/nowhere/a", "1000"),
+    ] {
+        let mut docker = engine.docker_command();
+        docker.args(["run", "--rm", "--network=none", "--tmpfs=/w:mode=700"]);
+        docker.args(["--workdir", workdir, "--user", user, DEMO_IMAGE]);
+        let theirs = output(docker.args(["sh", "-c", SEEN]));
+        let mut config = ground.script(name, SEEN);
+        config.process.workdir = workdir.into();
+        config.process.user = Some(user.to_owned());
+        config.mounts = vec![Mount {
+            target: "/w".into(),
+            source: MountSource::Tmpfs(vec!["mode=700".to_owned()]),
+            read_only: false,
+        }];
+        ground.run(&config);
+        assert_eq!(ground.stdout(&config.name), theirs, "{workdir}");
+    }
+}

@@ -117,8 +117,21 @@ fn a_missing_workdir_is_made_in_what_is_mounted_there() {
     config.process.workdir = "/srv/c".into();
     config.mounts[0].read_only = true;
     ground.runtime.create(&config).unwrap();
-    assert!(ground.runtime.start(&config.name).is_err());
+    let refused = ground.runtime.start(&config.name).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("the working directory /srv/c"), "{text}");
     assert!(!shared.join("c").exists());
+}
+
+#[test]
+fn a_workdir_that_is_a_file_is_refused_by_its_name() {
+    let ground = Ground::new();
+    let mut config = ground.script("file", "true");
+    config.process.workdir = "/etc/passwd".into();
+    ground.runtime.create(&config).unwrap();
+    let refused = ground.runtime.start(&config.name).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("the working directory /etc/passwd"), "{text}");
 }
 
 #[test]

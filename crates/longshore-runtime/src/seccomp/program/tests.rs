@@ -6,7 +6,7 @@ use crate::capabilities::CapabilitySet;
 use crate::seccomp::DEFAULT;
 use crate::seccomp::profile::{Profile, Rule, Subject};
 
-const ALLOW: u32 = 0x7fff_0000;
+pub(super) const ALLOW: u32 = 0x7fff_0000;
 pub(super) const NOT_PERMITTED: u32 = 0x0005_0001;
 pub(super) const NO_SUCH: u32 = 0x0005_0026;
 const KILL: u32 = 0x8000_0000;
