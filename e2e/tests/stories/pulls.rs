@@ -118,13 +118,17 @@ fn a_credential_helper_is_asked_for_the_password() {
     let scene = Scene::new(RegistryKind::Password);
     let who = scene.registry.credentials().expect("it has a password");
     let programs = temp_dir();
-    let helper = programs.path().join("docker-credential-tests");
+    let program = programs.path().join("docker-credential-tests");
     let answer = json!({ "Username": who.user, "Secret": who.password });
     let script = format!("#!/bin/sh\n[ \"$1\" = get ] && cat >/dev/null && echo '{answer}'\n");
-    fs::write(&helper, script).unwrap();
-    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
-    let helpers = json!({ "credHelpers": { scene.registry.address(): "tests" } });
-    fs::write(scene.config.path().join("config.json"), helpers.to_string()).unwrap();
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let configuration = json!({ "credHelpers": { scene.registry.address(): "tests" } });
+    fs::write(
+        scene.config.path().join("config.json"),
+        configuration.to_string(),
+    )
+    .unwrap();
     let others = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{others}", programs.path().display());
     let mut run = scene
@@ -269,18 +273,23 @@ fn check_other_bytes_are_refused(blob_of: impl Fn(&str, &Value) -> String) {
     let pushed = scene.registry.push(&scene.engine, &local, "team/broken:1");
     let gone = scene.engine.docker(["image", "rm", &local]);
     gone.expect("the image can go");
-    let digest = scene.registry.digest_of("team/broken:1").unwrap();
-    let image = pushed.unwrap().replace(":1", &format!("@{digest}"));
-    let manifest = fs::read(scene.registry.blob_file(&digest)).unwrap();
-    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let digest = scene
+        .registry
+        .digest_of("team/broken:1")
+        .expect("it was pushed");
+    let image = pushed
+        .expect("the registry takes it")
+        .replace(":1", &format!("@{digest}"));
+    let manifest = fs::read(scene.registry.blob_file(&digest)).expect("it is kept");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("a manifest");
     let file = scene.registry.blob_file(&blob_of(&digest, &manifest));
-    let whole = fs::read(&file).unwrap();
+    let whole = fs::read(&file).expect("it is kept");
     let mut other = whole.clone();
     // White space before the end of a document changes nothing but its digest; a layer is changed, too.
     other.insert(other.len() - 1, b' ');
-    fs::write(&file, &other).unwrap();
+    fs::write(&file, &other).expect("it can be broken");
     check_fails(&scene, &image, "image_pull", &[]);
-    fs::write(&file, &whole).unwrap();
+    fs::write(&file, &whole).expect("it can be mended");
     let done = scene.run(&image);
     assert_eq!((done.code, &*done.stdout), (0, "pulled\n"), "{done:#?}");
     let _ = scene.engine.docker(["image", "rm", &image]);
