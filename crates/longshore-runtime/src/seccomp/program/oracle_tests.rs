@@ -151,7 +151,8 @@ fn the_default_filter_judges_as_that_of_libseccomp() {
 fn no_call_of_x32_is_allowed_where_libseccomp_allows_hundreds() {
     let config = config();
     let profile = Profile::parse(DEFAULT).unwrap();
-    let rules = profile.rules_for(subject(&config).unwrap()).unwrap();
+    let capabilities = CapabilitySet::of(&config.process).unwrap();
+    let rules = profile.rules_for(subject(capabilities).unwrap()).unwrap();
     let ours = program_of(&rules).unwrap();
     let (theirs, _) = of_libseccomp(&config, &["SCMP_ARCH_X32"]);
     let calls = (0..2 * LAST_NUMBER).map(|number| Call {
