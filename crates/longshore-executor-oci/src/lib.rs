@@ -35,4 +35,4 @@ mod volumes;
 pub use executor::OciExecutor;
 pub use machine::obstacles;
 pub use networks::private_means;
-pub use options::{DEFAULT_ROOT, OciOptions, SCHEME};
+pub use options::{OciOptions, SCHEME, usual_root};

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use longshore_core::fault::Fault;
 use longshore_core::host::Endpoint;
 use longshore_executor::ExecutorError;
-use longshore_runtime::SupervisorProgram;
+use longshore_runtime::{Standing, SupervisorProgram};
 
 /// How addresses of this kind begin.
 pub const SCHEME: &str = "oci://";
-/// The folder of an address that names none.
-pub const DEFAULT_ROOT: &str = "/var/lib/longshore/oci";
+/// The folder of root, where an address names none.
+const ROOTS_FOLDER: &str = "/var/lib/longshore/oci";
+/// The folder of an ordinary user, below that of his files.
+const USERS_FOLDER: &str = "longshore/oci";
 
 /// Settings of an [`OciExecutor`](crate::OciExecutor).
 #[derive(Clone, Debug)]
@@ -26,12 +28,31 @@ pub struct OciOptions {
     pub runtime: Option<PathBuf>,
 }
 
-/// The folder that an address names: `oci:///var/lib/longshore/oci`, or `oci://` for the usual one.
+/// The folder of an address that names none: root's, or one of an ordinary user's own files.
+pub fn usual_root() -> PathBuf {
+    match longshore_runtime::standing() {
+        Standing::Root => ROOTS_FOLDER.into(),
+        Standing::Many | Standing::Single | Standing::Ordinary => {
+            let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
+            users_folder(set("XDG_DATA_HOME"), set("HOME")).unwrap_or_else(|| ROOTS_FOLDER.into())
+        }
+    }
+}
+
+/// As the store finds its own folder: a relative path is none.
+fn users_folder(files: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let files = files.filter(|path| path.is_absolute());
+    let files = files.or_else(|| home.map(|home| home.join(".local/share")))?;
+    Some(files.join(USERS_FOLDER))
+}
+
+/// The folder that an address names: `oci:///srv/oci`, or `oci://` for the usual one.
 pub(crate) fn root_of(endpoint: &Endpoint) -> Result<PathBuf, ExecutorError> {
     let wrong = |why: &str| {
         let text = format!(
-            "`{}` {why}: use {SCHEME}/path, or {SCHEME} for {DEFAULT_ROOT}",
-            endpoint.address
+            "`{}` {why}: use {SCHEME}/path, or {SCHEME} for {}",
+            endpoint.address,
+            usual_root().display()
         );
         ExecutorError::new(Fault::Configuration, text)
     };
@@ -39,7 +60,7 @@ pub(crate) fn root_of(endpoint: &Endpoint) -> Result<PathBuf, ExecutorError> {
         return Err(wrong("is no address of the embedded executor"));
     };
     match path {
-        "" => Ok(PathBuf::from(DEFAULT_ROOT)),
+        "" => Ok(usual_root()),
         _ if path.starts_with('/') => Ok(PathBuf::from(path)),
         _ => Err(wrong("names another machine, or no absolute path")),
     }
@@ -59,7 +80,7 @@ mod tests {
 
     #[test]
     fn an_address_is_a_folder_of_this_machine() {
-        assert_eq!(root("oci://"), Some(PathBuf::from(DEFAULT_ROOT)));
+        assert_eq!(root("oci://"), Some(usual_root()));
         assert_eq!(root("oci:///srv/oci"), Some(PathBuf::from("/srv/oci")));
         assert_eq!(root("oci://elsewhere/srv"), None);
         assert_eq!(root("unix:///run/docker.sock"), None);

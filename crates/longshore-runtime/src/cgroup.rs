@@ -13,8 +13,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use counters::Counters;
-pub(crate) use layout::Layout;
 pub use layout::{CgroupFacts, cgroup_facts};
+pub(crate) use layout::{Layout, ROOT};
 
 /// Every group of ours is below one of this name, in each hierarchy.
 const PARENT: &str = "longshore";
@@ -79,7 +79,7 @@ impl Cgroup {
 
     /// Where it is below the root of each hierarchy, as an OCI runtime takes it.
     pub(crate) fn spec_path(&self) -> PathBuf {
-        Path::new("/").join(&self.path)
+        self.layout.below_root().join(&self.path)
     }
 
     /// How the machine's hierarchies are laid out.
@@ -100,6 +100,7 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::usage(hierarchies, &self.path),
             Layout::V2(root) => v2::usage(&root.join(&self.path)),
+            Layout::Closed => Counters::default(),
         }
     }
 
@@ -127,6 +128,7 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::kill(hierarchies, &self.path),
             Layout::V2(root) => v2::kill(&root.join(&self.path)),
+            Layout::Closed => Ok(()),
         }
     }
 

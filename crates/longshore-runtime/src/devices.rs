@@ -143,7 +143,7 @@ pub(crate) fn for_spec(reach: Reach) -> Result<Vec<LinuxDeviceCgroup>, OciSpecEr
 /// The kernel refuses.
 pub(crate) fn confine(cgroup: &Cgroup, reach: Reach) -> Result<(), DeviceError> {
     match (reach, cgroup.layout()) {
-        (Reach::All, Layout::V1(_) | Layout::V2(_)) => Ok(()),
+        (Reach::All, Layout::V1(_) | Layout::V2(_)) | (_, Layout::Closed) => Ok(()),
         (Reach::Ruled, Layout::V1(_)) => {
             let mut folders = cgroup.folders().into_iter();
             let devices = folders.find(|(name, _)| name.split(',').any(|one| one == "devices"));

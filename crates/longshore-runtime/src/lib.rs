@@ -32,6 +32,7 @@ mod skeleton;
 mod spec;
 mod status;
 mod supervisor;
+mod user;
 mod volumes;
 
 pub use capabilities::resolve_capabilities;
@@ -48,3 +49,4 @@ pub use runtime::Runtime;
 pub use seccomp::{InvalidProfile, check_profile};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
 pub use supervisor::run_if_supervisor;
+pub use user::{NoNamespace, Standing, become_root, standing, why_ordinary};

@@ -9,7 +9,7 @@ use longshore_core::host::{Endpoint, Host, HostKind};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
 use longshore_executor_docker::context::{DEFAULT_CONTEXT, DockerEnvironment, ResolvedEndpoint};
 use longshore_executor_docker::{DockerExecutor, DockerOptions};
-use longshore_executor_oci::{DEFAULT_ROOT, OciExecutor, OciOptions, SCHEME};
+use longshore_executor_oci::{OciExecutor, OciOptions, SCHEME};
 use longshore_runtime::SupervisorProgram;
 
 /// Authorities that may vouch for registries, where Docker keeps them.
@@ -38,9 +38,10 @@ impl Kinds {
 
     /// The embedded executor of this machine.
     pub(crate) fn embedded(&self) -> Endpoint {
-        let root = self.oci_root.as_deref().unwrap_or(DEFAULT_ROOT);
+        let root = self.oci_root.as_ref().map(PathBuf::from);
+        let root = root.unwrap_or_else(longshore_executor_oci::usual_root);
         Endpoint {
-            address: format!("{SCHEME}{root}"),
+            address: format!("{SCHEME}{}", root.display()),
             tls: None,
         }
     }
