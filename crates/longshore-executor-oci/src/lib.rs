@@ -30,9 +30,11 @@ mod start;
 mod statistics;
 mod tags;
 mod usage;
+mod user;
 mod volumes;
 
 pub use executor::OciExecutor;
 pub use machine::obstacles;
 pub use networks::private_means;
 pub use options::{OciOptions, SCHEME, usual_root};
+pub use user::short_of;

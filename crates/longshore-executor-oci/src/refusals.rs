@@ -8,6 +8,7 @@ use longshore_runtime::check_profile;
 
 use crate::machine;
 use crate::networks::{self, PrivateMeans};
+use crate::user;
 
 /// What an engine fills in by itself.
 pub(crate) const HOST_GATEWAY: &str =
@@ -34,6 +35,7 @@ pub(crate) fn refusals(spec: &JobSpec, means: &PrivateMeans) -> Vec<String> {
     all.extend(spec.extra_hosts.iter().filter_map(gateway));
     all.extend(spec.security_opt.iter().filter_map(security));
     all.extend(spec.platform.as_ref().and_then(foreign));
+    all.extend(user::refusals(spec));
     all
 }
 

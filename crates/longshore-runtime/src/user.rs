@@ -4,6 +4,7 @@
 //! The namespace is that of the whole process, and of all that it begins. Another process of the same
 //! user makes one of its own, with the same numbers in it: files are the same to both.
 
+mod outside;
 mod ranges;
 mod trial;
 
@@ -18,6 +19,7 @@ use rustix::process::{Gid, Pid, Uid, getegid, geteuid, getpid};
 
 use ranges::{Kind, Ranges};
 
+pub use outside::{run_if_as_user, words_as_user};
 pub use trial::NoNamespace;
 
 /// Why this process, which has asked for it, is not root of a namespace.
@@ -69,10 +71,28 @@ pub fn why_ordinary() -> Option<&'static NoNamespace> {
     REFUSED.get()
 }
 
+/// Does this process's namespace know these numbers?
+pub(crate) fn knows(uid: u32, gid: u32) -> bool {
+    let has = |file, number| fs::read_to_string(file).map_or(true, |map| contains(&map, number));
+    has("/proc/self/uid_map", uid) && has("/proc/self/gid_map", gid)
+}
+
 /// May a container's process give up the groups of the user? Not where a namespace was made without
 /// privilege: leaving a group may open files that are closed to it.
 pub(crate) fn may_set_groups() -> bool {
     fs::read_to_string("/proc/self/setgroups").map_or(true, |text| text.trim() == "allow")
+}
+
+fn contains(map: &str, number: u32) -> bool {
+    map.lines().any(|line| {
+        let mut words = line.split_whitespace().map(str::parse::<u32>);
+        let (Some(Ok(first)), Some(Ok(length))) = (words.next(), words.nth(1)) else {
+            return false;
+        };
+        number
+            .checked_sub(first)
+            .is_some_and(|behind| behind < length)
+    })
 }
 
 /// How many numbers a map knows.
@@ -179,5 +199,12 @@ mod tests {
         );
         assert_eq!(count("0 1000 1\n"), 1);
         assert_eq!(count("0 1000 1\n1 100000 65536\n"), 65537);
+    }
+
+    #[test]
+    fn a_map_knows_the_numbers_of_its_ranges_and_no_others() {
+        let map = "0 1000 1\n1 100000 10\n";
+        let known = [0, 1, 10, 11, 1000].map(|number| contains(map, number));
+        assert_eq!(known, [true, true, true, false, false]);
     }
 }

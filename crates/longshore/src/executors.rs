@@ -15,6 +15,9 @@ use longshore_runtime::SupervisorProgram;
 /// Authorities that may vouch for registries, where Docker keeps them.
 const CERTIFICATES: &str = "/etc/docker/certs.d";
 
+/// This binary, wherever it is.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// All kinds of executors.
 pub(crate) struct Kinds {
     /// What Docker's client would read from the environment.
@@ -65,8 +68,10 @@ impl Kinds {
             Ok(()) => String::new(),
             Err(missing) => format!(", where jobs have loopback alone ({missing})"),
         };
+        let limits = longshore_executor_oci::short_of();
+        let limits = limits.map(|short| format!("; {short}")).unwrap_or_default();
         StandIn::Does(format!(
-            "no Docker Engine answers at {address}: running on the embedded executor{network}"
+            "no Docker Engine answers at {address}: running on the embedded executor{network}{limits}"
         ))
     }
 }
@@ -91,10 +96,15 @@ impl ExecutorSource for Kinds {
     fn open(&self, host: &Host) -> Result<SharedExecutor, ExecutorError> {
         match host.kind {
             HostKind::Docker => {
-                let options = DockerOptions {
+                let mut options = DockerOptions {
                     docker_config: self.docker.config_folder(),
                     ..DockerOptions::default()
                 };
+                let words = longshore_runtime::words_as_user("ssh");
+                if !words.is_empty() {
+                    options.ssh_program = THIS_PROGRAM.into();
+                    options.ssh_words = words;
+                }
                 Ok(Arc::new(DockerExecutor::new(&host.endpoint, options)?))
             }
             HostKind::Oci => {

@@ -82,7 +82,7 @@ impl Layout {
         let above = own
             .ancestors()
             .take_while(|folder| folder.starts_with(&root));
-        let given = above.filter(|at| is_given(at) && !is_crowded(at)).last();
+        let given = above.filter(|at| is_given(at)).last();
         given.map_or(Self::Closed, |folder| Self::V2(folder.to_owned()))
     }
 
@@ -185,10 +185,16 @@ fn is_crowded(root: &Path) -> bool {
     root.join("cgroup.type").exists() && !processes.is_empty()
 }
 
-/// May this process make groups in this folder, and move processes between them?
+/// May this process make groups with limits in this folder, and move processes between them?
 fn is_given(folder: &Path) -> bool {
     let files = ["", "cgroup.procs", "cgroup.subtree_control"];
-    files.iter().all(|file| is_writable(&folder.join(file)))
+    let controllers = controllers_of(folder);
+    let has_controllers = NEEDED_V2
+        .iter()
+        .all(|needed| controllers.iter().any(|have| have == needed));
+    has_controllers
+        && !is_crowded(folder)
+        && files.iter().all(|file| is_writable(&folder.join(file)))
 }
 
 fn is_writable(root: &Path) -> bool {

@@ -61,6 +61,10 @@ impl Stage {
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
         volumes::make_workdir(folder, opened.as_fd(), config)?;
         let mut account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
+        if !user::knows(account.uid, account.gid) {
+            let Account { uid, gid, .. } = account;
+            return Err(Refusal::UnknownUser { uid, gid });
+        }
         if !user::may_set_groups() {
             account.groups.clear();
         }
