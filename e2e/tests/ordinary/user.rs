@@ -22,7 +22,10 @@ fn shared(pool: &Drill) -> String {
 fn what_a_job_writes_to_a_folder_of_the_user_is_the_users() {
     let pool = pool();
     let folder = shared(&pool);
-    let done = pool.run(&["-v", &format!("{folder}:/shared")], "id -u; echo it > /shared/made");
+    let done = pool.run(
+        &["-v", &format!("{folder}:/shared")],
+        "id -u; echo it > /shared/made",
+    );
     assert_eq!((done.code, &*done.stdout), (0, "0\n"), "{done:#?}");
     let made = fs::metadata(format!("{folder}/made")).unwrap();
     assert_eq!(made.uid(), fs::metadata(&folder).unwrap().uid());
@@ -41,7 +44,16 @@ fn a_folder_that_is_mounted_read_only_cannot_be_written_to() {
 #[test]
 fn a_root_that_is_read_only_volumes_memory_and_a_small_init_are_as_for_root() {
     let pool = pool();
-    let flags = ["--read-only", "--init", "--tmpfs", "/t", "-v", "/fresh", "-v", "named:/n"];
+    let flags = [
+        "--read-only",
+        "--init",
+        "--tmpfs",
+        "/t",
+        "-v",
+        "/fresh",
+        "-v",
+        "named:/n",
+    ];
     let done = pool.run(
         &flags,
         "touch /t/a /fresh/a /n/a && touch /a; cat /proc/1/comm; exit 3",
@@ -74,7 +86,10 @@ fn what_an_ordinary_user_cannot_have_is_refused_at_submit_with_what_to_do() {
     let refused = [
         (&["--user", "5"][..], "usermod --add-subuids"),
         (&["--network", "bridge"], "a private network needs root"),
-        (&["-m", "64m", "--memory-swap", "64m"], "control groups of version 2"),
+        (
+            &["-m", "64m", "--memory-swap", "64m"],
+            "control groups of version 2",
+        ),
         (&["--ulimit", "nofile=-1"], "at most for this user"),
     ];
     for (flags, said) in refused {
@@ -88,7 +103,10 @@ fn what_an_ordinary_user_cannot_have_is_refused_at_submit_with_what_to_do() {
 fn doctor_says_what_is_not_kept_for_this_user() {
     let pool = pool();
     let done = pool.call(&["doctor"]);
-    for said in ["limits of memory, CPUs and processes", "images have one user"] {
+    for said in [
+        "limits of memory, CPUs and processes",
+        "images have one user",
+    ] {
         assert!(done.stdout.contains(said), "{done:#?}");
     }
     assert!(done.stdout.contains(EMBEDDED_HOST), "{done:#?}");
@@ -97,9 +115,19 @@ fn doctor_says_what_is_not_kept_for_this_user() {
 #[test]
 fn what_a_job_used_is_known_at_its_end() {
     let pool = pool();
-    let id = pool.ok(&["run", "-d", "demo-image", "sh", "-c", "head -c 50m /dev/zero | md5sum"]);
+    let id = pool.ok(&[
+        "run",
+        "-d",
+        "demo-image",
+        "sh",
+        "-c",
+        "head -c 50m /dev/zero | md5sum",
+    ]);
     assert_eq!(pool.call(&["worker", "--exit-when-empty"]).code, 0);
     let job = pool.job(&id);
     let usage = &job["attempts"][0]["usage"];
-    assert!(usage["cpu_nanos"].as_u64().is_some_and(|nanos| nanos > 0), "{job:#}");
+    assert!(
+        usage["cpu_nanos"].as_u64().is_some_and(|nanos| nanos > 0),
+        "{job:#}"
+    );
 }
