@@ -10,6 +10,7 @@ mod exit_codes;
 #[path = "../stories/running.rs"]
 mod running;
 #[path = "../stories/steps.rs"]
+#[expect(dead_code, reason = "stories that are not told here use the rest")]
 mod steps;
 #[path = "../stories/time_limits.rs"]
 mod time_limits;
