@@ -4,7 +4,8 @@
 //! when it is dropped, whatever the test did.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -29,6 +30,9 @@ enum Place {
     Embedded(Embedded),
 }
 
+/// An ordinary user: to no machine's taste special, and without numbers of others.
+const USER: u32 = 4242;
+
 /// What anything in a drill may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -44,6 +48,8 @@ pub struct Drill {
     /// More of the environment.
     variables: Vec<(&'static str, String)>,
     volume: String,
+    /// Who calls longshore, if not root.
+    user: Option<u32>,
 }
 
 impl Drill {
@@ -62,6 +68,7 @@ impl Drill {
             config: None,
             variables: Vec::new(),
             volume: unique_name("longshore-drill"),
+            user: None,
         };
         drill.lead_to(engine.socket());
         drill
@@ -72,7 +79,7 @@ impl Drill {
     /// # Panics
     /// When this machine cannot run containers by itself: not as root, for instance.
     pub fn embedded() -> Self {
-        Self::embedded_in(None)
+        Self::embedded_in(None, None)
     }
 
     /// As [`Drill::embedded`], in the network of an engine, where registries of tests are.
@@ -80,11 +87,20 @@ impl Drill {
     /// # Panics
     /// As [`Drill::embedded`].
     pub fn embedded_beside(engine: &EngineAccess) -> Self {
-        Self::embedded_in(Some(engine.clone()))
+        Self::embedded_in(Some(engine.clone()), None)
     }
 
-    fn embedded_in(network: Option<EngineAccess>) -> Self {
+    /// As [`Drill::embedded`], of a user who is not root.
+    ///
+    /// # Panics
+    /// When the machine does not let users have user namespaces.
+    pub fn of_user() -> Self {
+        Self::embedded_in(None, Some(USER))
+    }
+
+    fn embedded_in(network: Option<EngineAccess>, user: Option<u32>) -> Self {
         let folder = temp_dir();
+        chown(folder.path(), user, user).expect("a folder of our own");
         let root = folder.path().join("oci");
         let address = format!("oci://{}", root.display());
         let drill = Self {
@@ -95,11 +111,16 @@ impl Drill {
             config: None,
             variables: Vec::new(),
             volume: unique_name("longshore-drill"),
+            user,
         };
         drill.ok(&["hosts", "add", EMBEDDED_HOST, &address]);
         let archive = demo_image_archive().expect("the demo image can be made");
-        let archive = archive.display().to_string();
-        drill.ok(&["images", "import", &archive, "--hosts", EMBEDDED_HOST]);
+        // Not everybody may read the one that all tests share.
+        let own = drill.folder().join("image.tar");
+        fs::copy(archive, &own).expect("a file in a folder of our own");
+        chown(&own, user, user).expect("a file of our own");
+        let own = own.display().to_string();
+        drill.ok(&["images", "import", &own, "--hosts", EMBEDDED_HOST]);
         drill
     }
 
@@ -270,6 +291,9 @@ impl Drill {
             Some(config) => command.env("DOCKER_CONFIG", config),
             None => command.env_remove("DOCKER_CONFIG"),
         };
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
     }
 

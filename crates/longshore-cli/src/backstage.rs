@@ -39,6 +39,9 @@ pub struct Told {
 /// Engine and executors, as the command line sees them.
 #[async_trait]
 pub trait Backstage: Send + Sync {
+    /// What is to be done before there is any thread, for a command that may speak to hosts.
+    fn before_threads(&self);
+
     /// Runs a worker in this process.
     ///
     /// Returns when [`Stop`] asked for it and was obeyed, or when there is nothing more to do:

@@ -56,6 +56,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, backstage: Arc<dyn Backsta
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &args),
     };
+    if speaks_to_hosts(&cli.command) {
+        backstage.before_threads();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads())
         .enable_all()
@@ -96,6 +99,36 @@ fn tell(session: &Session, failure: &Failure) {
     failure
         .lines()
         .for_each(|line| session.console.complain(&line));
+}
+
+/// All others read and write the store alone.
+fn speaks_to_hosts(command: &Command) -> bool {
+    match command {
+        Command::Run(_)
+        | Command::Submit(_)
+        | Command::Worker(_)
+        | Command::Schedule(_)
+        | Command::Hosts(_)
+        | Command::Images(_)
+        | Command::Doctor(_)
+        | Command::Cleanup(_)
+        | Command::Docker(_) => true,
+        Command::Jobs(_)
+        | Command::Inspect(_)
+        | Command::Explain(_)
+        | Command::Logs(_)
+        | Command::Wait(_)
+        | Command::Cancel(_)
+        | Command::Retry(_)
+        | Command::Events(_)
+        | Command::Queue { .. }
+        | Command::Templates(_)
+        | Command::Policy(_)
+        | Command::Import(_)
+        | Command::Completions(_)
+        | Command::Schema
+        | Command::Help(_) => false,
+    }
 }
 
 fn manner(command: &Command) -> Manner {

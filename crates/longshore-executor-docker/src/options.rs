@@ -13,6 +13,8 @@ pub struct DockerOptions {
     pub docker_config: Option<PathBuf>,
     /// The program that opens `ssh://` connections.
     pub ssh_program: PathBuf,
+    /// What comes before its arguments, if it is a program that executes `ssh`.
+    pub ssh_words: Vec<String>,
     /// How long calls may take.
     pub deadlines: Deadlines,
 }
@@ -22,6 +24,7 @@ impl Default for DockerOptions {
         Self {
             docker_config: None,
             ssh_program: PathBuf::from("ssh"),
+            ssh_words: Vec::new(),
             deadlines: Deadlines::default(),
         }
     }

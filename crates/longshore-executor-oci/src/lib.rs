@@ -32,9 +32,11 @@ mod start;
 mod statistics;
 mod tags;
 mod usage;
+mod user;
 mod volumes;
 
 pub use executor::OciExecutor;
 pub use machine::obstacles;
 pub use networks::private_means;
-pub use options::OciOptions;
+pub use options::{OciOptions, usual_folder};
+pub use user::short_of;

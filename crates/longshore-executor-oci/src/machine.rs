@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use longshore_core::spec::Platform;
-use longshore_runtime::{CgroupFacts, cgroup_facts};
+use longshore_runtime::{CgroupFacts, Standing, cgroup_facts};
 
 /// How to make room in a root of control groups that is not the machine's own.
 const ROOM: &str = "processes in /sys/fs/cgroup leave no room for groups with limits: move them into \
@@ -19,14 +19,20 @@ pub(crate) fn platform() -> Platform {
 /// What stands in the way here, each with what to do; nothing where containers can run.
 pub fn obstacles() -> Vec<String> {
     let mut all = Vec::new();
-    if !rustix::process::geteuid().is_root() {
-        all.push("it needs root; use the socket of Docker or Podman".to_owned());
+    let standing = longshore_runtime::standing();
+    if standing == Standing::Ordinary {
+        all.push(longshore_runtime::why_ordinary().map_or_else(
+            || "it needs root; use the socket of Docker or Podman".to_owned(),
+            ToString::to_string,
+        ));
     }
     let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     if !has_word(&filesystems, "overlay") && !Path::new("/sys/module/overlay").exists() {
         all.push("the kernel has no overlayfs: `modprobe overlay`".to_owned());
     }
     match cgroup_facts() {
+        // Jobs that want what only groups can do are refused one by one.
+        _ if standing != Standing::Root => {}
         Err(why) => all.push(why.to_string()),
         Ok(facts) if !facts.missing.is_empty() => all.push(without(&facts)),
         Ok(facts) if !facts.writable => {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::ground::Ground;
 use crate::opened::Opened;
-use crate::{faults, machine};
+use crate::{faults, machine, user};
 
 /// There is one way to speak to it.
 const API: &str = "1";
@@ -65,7 +65,11 @@ fn facts(opened: &Opened) -> Result<HostFacts, ExecutorError> {
         clock_skew: SignedDuration::ZERO,
         engine_started_at: None,
         free_disk_bytes: space.map(|space| space.f_bavail.saturating_mul(space.f_frsize)),
-        warnings: no_network.into_iter().chain(no_init).collect(),
+        warnings: no_network
+            .into_iter()
+            .chain(no_init)
+            .chain(user::warnings())
+            .collect(),
     })
 }
 

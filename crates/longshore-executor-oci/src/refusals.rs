@@ -8,6 +8,7 @@ use longshore_runtime::{check_profile, check_size_bound};
 
 use crate::machine;
 use crate::networks::{self, PrivateMeans};
+use crate::user;
 
 /// What an engine fills in by itself.
 pub(crate) const HOST_GATEWAY: &str =
@@ -37,6 +38,7 @@ pub(crate) fn refusals(spec: &JobSpec, means: &PrivateMeans, root: &Path) -> Vec
     all.extend(spec.security_opt.iter().filter_map(security));
     all.extend(spec.platform.as_ref().and_then(foreign));
     all.extend(spec.storage_opt.size.and_then(|_| unbounded(root)));
+    all.extend(user::refusals(spec));
     all
 }
 

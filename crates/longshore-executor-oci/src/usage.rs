@@ -13,7 +13,9 @@ use crate::opened::Opened;
 /// The counters now; `None` when the container does not run.
 pub(crate) fn sample(opened: &Opened, id: &ContainerId) -> Result<Option<Sample>, ExecutorError> {
     let counters = counters(opened, id)?;
-    Ok(counters.map(|counters| of(&counters, Timestamp::now())))
+    // Where an ordinary user was given no control groups, nobody counts before the end.
+    let counted = counters.filter(|counters| *counters != Counters::default());
+    Ok(counted.map(|counters| of(&counters, Timestamp::now())))
 }
 
 /// The kernel's own counters, while it runs.

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use oci_spec::runtime::LinuxResources;
 
 pub use counters::Counters;
-pub(crate) use layout::Layout;
 pub use layout::{CgroupFacts, cgroup_facts};
+pub(crate) use layout::{Layout, ROOT};
 
 /// Every group of ours is below one of this name, in each hierarchy.
 const PARENT: &str = "longshore";
@@ -92,7 +92,7 @@ impl Cgroup {
 
     /// Where it is below the root of each hierarchy, as an OCI runtime takes it.
     pub(crate) fn spec_path(&self) -> PathBuf {
-        Path::new("/").join(&self.path)
+        self.layout.below_root().join(&self.path)
     }
 
     /// How the machine's hierarchies are laid out.
@@ -118,6 +118,7 @@ impl Cgroup {
                     .collect()
             }
             Layout::V2(_) => self.folders(),
+            Layout::Closed => Vec::new(),
         }
     }
 
@@ -129,6 +130,7 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::make(hierarchies, &self.path, resources),
             Layout::V2(root) => v2::make(root, &self.path, resources),
+            Layout::Closed => Ok(()),
         }
     }
 
@@ -149,7 +151,7 @@ impl Cgroup {
             // This process has one thread. For all threads of a process the kernel would wait until every
             // CPU has done something else, which takes longer than all the rest of a container.
             Layout::V1(_) => "tasks",
-            Layout::V2(_) => "cgroup.procs",
+            Layout::V2(_) | Layout::Closed => "cgroup.procs",
         };
         let folders = self.controlling();
         folders
@@ -162,6 +164,7 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::usage(hierarchies, &self.path),
             Layout::V2(root) => v2::usage(&root.join(&self.path)),
+            Layout::Closed => Counters::default(),
         }
     }
 
@@ -170,6 +173,7 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::spent(hierarchies, &self.path),
             Layout::V2(root) => v2::spent(&root.join(&self.path)),
+            Layout::Closed => Counters::default(),
         }
     }
 
@@ -197,6 +201,7 @@ impl Cgroup {
         match &self.layout {
             Layout::V1(hierarchies) => v1::kill(hierarchies, &self.path),
             Layout::V2(root) => v2::kill(&root.join(&self.path)),
+            Layout::Closed => Ok(()),
         }
     }
 

@@ -16,6 +16,7 @@ use oci_spec::runtime::{
 
 use crate::cgroup::{Cgroup, Layout};
 use crate::config::Process;
+use crate::user::{self, Standing};
 
 /// Why a container could not be held to its devices.
 #[derive(Debug, thiserror::Error)]
@@ -142,8 +143,13 @@ pub(crate) fn for_spec(reach: Reach) -> Result<Vec<LinuxDeviceCgroup>, OciSpecEr
 /// # Errors
 /// The kernel refuses.
 pub(crate) fn confine(cgroup: &Cgroup, reach: Reach) -> Result<(), DeviceError> {
+    // An ordinary user's containers have those that are bound from the machine and can make none: it is
+    // their rights that hold them.
+    if user::standing() != Standing::Root {
+        return Ok(());
+    }
     match (reach, cgroup.layout()) {
-        (Reach::All, Layout::V1(_) | Layout::V2(_)) => Ok(()),
+        (Reach::All, Layout::V1(_) | Layout::V2(_)) | (_, Layout::Closed) => Ok(()),
         (Reach::Ruled, Layout::V1(_)) => {
             let mut folders = cgroup.folders().into_iter();
             let devices = folders.find(|(name, _)| name.split(',').any(|one| one == "devices"));

@@ -10,7 +10,9 @@ pub use crate::cgroup::CgroupError;
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// Containers need rights that this process does not have.
-    #[error("containers without an engine need root; use the socket of Docker or Podman")]
+    #[error(
+        "containers without an engine need root, or a user namespace; use the socket of Docker or Podman"
+    )]
     NotRoot,
     /// A name that cannot be that of a folder and a control group.
     #[error("{0:?} cannot be the name of a container: letters, digits and `-` can, up to 100")]

@@ -34,6 +34,7 @@ mod skeleton;
 mod spec;
 mod status;
 mod supervisor;
+mod user;
 mod volumes;
 
 pub use capabilities::resolve_capabilities;
@@ -51,3 +52,6 @@ pub use runtime::Runtime;
 pub use seccomp::{InvalidProfile, check_profile};
 pub use status::{EndCause, Ended, LogTotals, Refused, Status, Totals};
 pub use supervisor::run_if_supervisor;
+pub use user::{
+    NoNamespace, Standing, become_root, run_if_as_user, standing, why_ordinary, words_as_user,
+};

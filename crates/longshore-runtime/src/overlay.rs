@@ -15,6 +15,7 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use crate::Rootfs;
 use crate::folder::Folder;
 use crate::quota::{self, NoQuota};
+use crate::user::{self, Standing};
 
 /// Why there is no root.
 #[derive(Debug, thiserror::Error)]
@@ -81,10 +82,14 @@ pub(crate) fn mount(
     let lower: Vec<String> = layers.iter().map(|layer| named(layer)).collect();
     // What a container changes goes with it: nobody needs it on the disk at any moment.
     let options = format!(
-        "lowerdir={},upperdir={},workdir={},index=off,volatile",
+        "lowerdir={},upperdir={},workdir={},index=off,volatile{}",
         lower.join(":"),
         named(&upper_opened),
-        named(&work_opened)
+        named(&work_opened),
+        match user::standing() {
+            Standing::Root => "",
+            Standing::Many | Standing::Single | Standing::Ordinary => ",userxattr",
+        }
     );
     if options.len() > OPTIONS_MAX {
         return Err(OverlayError::TooMany(layers.len()));

@@ -20,6 +20,7 @@ use crate::launch::{self, Order, Template, Word};
 use crate::record::{self, Container, SCHEMA};
 use crate::sealed::Sealed;
 use crate::skeleton;
+use crate::user::{self, Standing};
 use crate::{
     ContainerConfig, Counters, Delivered, LogFile, Made, RuntimeOptions, Status, SupervisorProgram,
 };
@@ -41,8 +42,9 @@ impl Runtime {
     /// # Errors
     /// This process is not root's, or the folders cannot be used.
     pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
-        if !rustix::process::geteuid().is_root() {
-            return Err(RuntimeError::NotRoot);
+        match user::standing() {
+            Standing::Root | Standing::Many | Standing::Single => {}
+            Standing::Ordinary => return Err(RuntimeError::NotRoot),
         }
         let root = fs::canonicalize(&options.root).or_else(|_| {
             private_folder(&options.root)?;

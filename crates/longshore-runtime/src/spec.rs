@@ -24,6 +24,7 @@ use crate::cgroup::{Cgroup, Layout};
 use crate::config::ContainerConfig;
 use crate::devices;
 use crate::seccomp::{self, SeccompError};
+use crate::user::Standing;
 
 pub(crate) use process::environment;
 
@@ -42,6 +43,8 @@ pub(crate) struct Places<'a> {
     pub(crate) folder: &'a Path,
     /// Its control group.
     pub(crate) cgroup: &'a Cgroup,
+    /// What its supervisor is to the machine.
+    pub(crate) standing: Standing,
 }
 
 /// Who reads the specification.
@@ -142,7 +145,7 @@ fn namespaces(layout: &Layout, target: Target) -> Result<Vec<LinuxNamespace>, Oc
     }
     match layout {
         Layout::V1(_) => {}
-        Layout::V2(_) => kinds.push(LinuxNamespaceType::Cgroup),
+        Layout::V2(_) | Layout::Closed => kinds.push(LinuxNamespaceType::Cgroup),
     }
     let namespaces = kinds.into_iter();
     namespaces

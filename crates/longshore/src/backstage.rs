@@ -60,6 +60,10 @@ impl Local {
 
 #[async_trait]
 impl Backstage for Local {
+    fn before_threads(&self) {
+        longshore_runtime::become_root();
+    }
+
     async fn work(
         &self,
         store: &Store,

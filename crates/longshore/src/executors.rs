@@ -9,11 +9,14 @@ use longshore_core::host::{EmbeddedFolder, Endpoint, Host, HostKind};
 use longshore_executor::{ExecutorError, ExecutorSource, SharedExecutor};
 use longshore_executor_docker::context::{DEFAULT_CONTEXT, DockerEnvironment, ResolvedEndpoint};
 use longshore_executor_docker::{DockerExecutor, DockerOptions};
-use longshore_executor_oci::{OciExecutor, OciOptions};
+use longshore_executor_oci::{OciExecutor, OciOptions, usual_folder};
 use longshore_runtime::SupervisorProgram;
 
 /// Authorities that may vouch for registries, where Docker keeps them.
 const CERTIFICATES: &str = "/etc/docker/certs.d";
+
+/// This binary, wherever it is.
+const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// All kinds of executors.
 pub(crate) struct Kinds {
@@ -31,7 +34,7 @@ impl Kinds {
         let set = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         Self {
             docker: DockerEnvironment::of_this_process(),
-            oci_folder: set("LONGSHORE_OCI").map_or_else(EmbeddedFolder::default, |path| {
+            oci_folder: set("LONGSHORE_OCI").map_or_else(usual_folder, |path| {
                 // As the shell would read it; there is no folder to be in only when it was removed.
                 let path = std::path::absolute(&path).unwrap_or_else(|_| path.into());
                 EmbeddedFolder::at(path)
@@ -64,8 +67,10 @@ impl Kinds {
             Ok(()) => String::new(),
             Err(missing) => format!(", where jobs have loopback alone ({missing})"),
         };
+        let limits = longshore_executor_oci::short_of();
+        let limits = limits.map(|short| format!("; {short}")).unwrap_or_default();
         StandIn::Does(format!(
-            "no Docker Engine answers at {address}: running on the embedded executor{network}"
+            "no Docker Engine answers at {address}: running on the embedded executor{network}{limits}"
         ))
     }
 }
@@ -90,10 +95,15 @@ impl ExecutorSource for Kinds {
     fn open(&self, host: &Host) -> Result<SharedExecutor, ExecutorError> {
         match host.kind {
             HostKind::Docker => {
-                let options = DockerOptions {
+                let mut options = DockerOptions {
                     docker_config: self.docker.config_folder(),
                     ..DockerOptions::default()
                 };
+                let words = longshore_runtime::words_as_user("ssh");
+                if !words.is_empty() {
+                    options.ssh_program = THIS_PROGRAM.into();
+                    options.ssh_words = words;
+                }
                 Ok(Arc::new(DockerExecutor::new(&host.endpoint, options)?))
             }
             HostKind::Oci => {

@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     if let Some(code) = longshore_runtime::run_if_supervisor() {
         return code;
     }
+    if let Some(code) = longshore_runtime::run_if_as_user() {
+        return code;
+    }
     listen();
     ExitCode::from(longshore_cli::main(
         std::env::args_os(),

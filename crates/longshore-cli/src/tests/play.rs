@@ -239,6 +239,8 @@ pub(crate) fn facts() -> HostFacts {
 
 #[async_trait]
 impl Backstage for Play {
+    fn before_threads(&self) {}
+
     async fn work(
         &self,
         store: &Store,

@@ -54,7 +54,7 @@ impl Dialer {
     ) -> Result<Self, ExecutorError> {
         let way = match route {
             Route::Unix(path) => Way::Unix(path.clone()),
-            Route::Ssh(ssh) => Way::Ssh(SshDialer::new(&options.ssh_program, ssh)),
+            Route::Ssh(ssh) => Way::Ssh(SshDialer::new(options, ssh)),
             Route::Tcp { host, port } => {
                 let uri = format!("http://{host}:{port}")
                     .parse()

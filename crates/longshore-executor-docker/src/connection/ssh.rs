@@ -5,7 +5,7 @@
 //! the user's own configuration.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::route::SshRoute;
+use crate::options::DockerOptions;
 
 /// Logins at one time: sshd drops some beyond ten that have not finished (`MaxStartups`). Lines
 /// that are open are not counted; a host with many jobs has a long-lived one for each log.
@@ -31,10 +32,11 @@ pub(crate) struct SshDialer {
 }
 
 impl SshDialer {
-    pub(crate) fn new(program: &Path, route: &SshRoute) -> Self {
+    pub(crate) fn new(options: &DockerOptions, route: &SshRoute) -> Self {
+        let words = options.ssh_words.iter().cloned();
         Self {
-            program: program.to_owned(),
-            arguments: arguments(route),
+            program: options.ssh_program.clone(),
+            arguments: words.chain(arguments(route)).collect(),
             logins: Arc::new(Semaphore::new(LOGINS)),
         }
     }

@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 use rustix::fs::{Access, access};
 
 use super::{CgroupError, PARENT};
+use crate::user::{self, Standing};
 
-const ROOT: &str = "/sys/fs/cgroup";
+/// Where they usually are.
+pub(crate) const ROOT: &str = "/sys/fs/cgroup";
 /// What limits and counters need.
 const NEEDED: [&str; 4] = ["cpu", "devices", "memory", "pids"];
 /// What a container is held by. Hierarchies of other names control nothing of it.
@@ -35,8 +37,11 @@ const NEEDED_V2: [&str; 3] = ["cpu", "memory", "pids"];
 pub(crate) enum Layout {
     /// One hierarchy for each controller, or for a few together.
     V1(Hierarchies),
-    /// One hierarchy for all, mounted here.
+    /// One hierarchy for all; ours are made in this folder: where it is mounted, or one below that was
+    /// given to the user.
     V2(PathBuf),
+    /// An ordinary user was given no folder of them: nothing is counted or bounded.
+    Closed,
 }
 
 /// Where the hierarchies of version 1 are mounted, by the name of their folder, such as
@@ -83,7 +88,36 @@ impl Layout {
     fn read() -> Result<Self, CgroupError> {
         let path = Path::new("/proc/self/mountinfo");
         let mounts = fs::read_to_string(path).map_err(CgroupError::io("read", path))?;
-        Self::parse(&mounts).ok_or(CgroupError::Absent)
+        let whole = Self::parse(&mounts).ok_or(CgroupError::Absent)?;
+        Ok(match user::standing() {
+            Standing::Root | Standing::Ordinary => whole,
+            Standing::Many | Standing::Single => whole.given(),
+        })
+    }
+
+    /// As much of it as an ordinary user was given: the folder nearest to the root that he may make
+    /// groups and move processes in, of those that this process is below.
+    fn given(self) -> Self {
+        let Self::V2(root) = self else {
+            return Self::Closed;
+        };
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
+        let own = root.join(own.unwrap_or_default());
+        let above = own
+            .ancestors()
+            .take_while(|folder| folder.starts_with(&root));
+        let given = above.filter(|at| is_given(at)).last();
+        given.map_or(Self::Closed, |folder| Self::V2(folder.to_owned()))
+    }
+
+    /// Where groups are made, as seen from the root of each hierarchy.
+    pub(super) fn below_root(&self) -> PathBuf {
+        let top = Path::new("/");
+        match self {
+            Self::V1(_) | Self::Closed => top.to_owned(),
+            Self::V2(root) => top.join(root.strip_prefix(ROOT).unwrap_or(Path::new(""))),
+        }
     }
 
     fn parse(mounts: &str) -> Option<Self> {
@@ -107,6 +141,7 @@ impl Layout {
         match self {
             Self::V1(hierarchies) => hierarchies.roots().collect(),
             Self::V2(root) => vec![("", root)],
+            Self::Closed => Vec::new(),
         }
     }
 
@@ -114,6 +149,7 @@ impl Layout {
         let (version, controllers, needed) = match self {
             Self::V1(hierarchies) => (1, hierarchies.controllers(), &NEEDED[..]),
             Self::V2(root) => (2, controllers_of(root), &NEEDED_V2[..]),
+            Self::Closed => (0, Vec::new(), &NEEDED_V2[..]),
         };
         let is_missing = |name: &&&str| !controllers.iter().any(|have| have == **name);
         CgroupFacts {
@@ -121,7 +157,7 @@ impl Layout {
             missing: needed.iter().filter(is_missing).copied().collect(),
             writable: self.roots().iter().all(|(_, root)| is_writable(root)),
             crowded: match self {
-                Self::V1(_) => false,
+                Self::V1(_) | Self::Closed => false,
                 Self::V2(root) => is_crowded(root),
             },
         }
@@ -138,6 +174,7 @@ impl Layout {
                 let ours = root.join(PARENT).join("memory.swap.max");
                 ours.exists() || Path::new("/proc/swaps").exists()
             }
+            Self::Closed => false,
         }
     }
 }
@@ -177,6 +214,18 @@ fn controllers_of(root: &Path) -> Vec<String> {
 fn is_crowded(root: &Path) -> bool {
     let processes = fs::read_to_string(root.join("cgroup.procs")).unwrap_or_default();
     root.join("cgroup.type").exists() && !processes.is_empty()
+}
+
+/// May this process make groups with limits in this folder, and move processes between them?
+fn is_given(folder: &Path) -> bool {
+    let files = ["", "cgroup.procs", "cgroup.subtree_control"];
+    let controllers = controllers_of(folder);
+    let has_controllers = NEEDED_V2
+        .iter()
+        .all(|needed| controllers.iter().any(|have| have == needed));
+    has_controllers
+        && !is_crowded(folder)
+        && files.iter().all(|file| is_writable(&folder.join(file)))
 }
 
 fn is_writable(root: &Path) -> bool {

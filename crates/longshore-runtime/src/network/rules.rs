@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::subnet::Subnet;
 use super::{BRIDGE, NetworkError};
+use crate::user::{self, Standing};
 
 /// Administrators' programs are not in everybody's `PATH`.
 const FURTHER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -23,13 +24,16 @@ pub enum Means {
 
 /// What a machine without means lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a private network needs iptables or nft, and this machine has neither: install {install}, \
-     or use the network none or host"
-)]
-pub struct Missing {
-    /// Packages, one of which is enough.
-    pub install: &'static str,
+pub enum Missing {
+    /// A program that writes rules.
+    #[error(
+        "a private network needs iptables or nft, and this machine has neither: install the package \
+         iptables or nftables, or use the network none or host"
+    )]
+    Program,
+    /// The right to connect one to the machine's.
+    #[error("a private network needs root: use the network none or host")]
+    Root,
 }
 
 /// May packages between other networks pass through this machine?
@@ -47,12 +51,13 @@ pub(super) enum Others {
 /// # Errors
 /// There is none.
 pub fn private_means() -> Result<Means, Missing> {
+    if user::standing() != Standing::Root {
+        return Err(Missing::Root);
+    }
     if let Some(path) = find("iptables") {
         return Ok(Means::Iptables(path));
     }
-    find("nft").map(Means::Nft).ok_or(Missing {
-        install: "the package iptables or nftables",
-    })
+    find("nft").map(Means::Nft).ok_or(Missing::Program)
 }
 
 fn find(program: &str) -> Option<PathBuf> {

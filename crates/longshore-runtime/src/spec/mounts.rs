@@ -7,7 +7,8 @@ use oci_spec::runtime::{Mount, MountBuilder};
 
 use super::{Places, SpecError, Target, tmpfs};
 use crate::cgroup::Layout;
-use crate::config::{self, ContainerConfig, MountSource};
+use crate::config::{self, ContainerConfig, MountSource, Network};
+use crate::user::Standing;
 
 const DEFAULT_SHM_BYTES: u64 = 64 * 1024 * 1024;
 const CGROUPS: &str = "/sys/fs/cgroup";
@@ -34,7 +35,7 @@ pub(super) fn of(
             wanted.target == *at || covers_devices
         })
     };
-    let mut kernel = kernel(config)?;
+    let mut kernel = kernel(config, places.standing)?;
     kernel.extend(cgroups(config, places, target)?);
     let mut files = files(places)?;
     for own in [&mut kernel, &mut files] {
@@ -53,7 +54,7 @@ pub(super) fn of(
     Ok(kernel)
 }
 
-fn kernel(config: &ContainerConfig) -> Result<Vec<Mount>, SpecError> {
+fn kernel(config: &ContainerConfig, standing: Standing) -> Result<Vec<Mount>, SpecError> {
     let shm_bytes = config.bounds.shm_bytes.unwrap_or(DEFAULT_SHM_BYTES);
     let size = format!("size={shm_bytes}");
     let sys: &[&str] = if config.process.privileged {
@@ -61,14 +62,16 @@ fn kernel(config: &ContainerConfig) -> Result<Vec<Mount>, SpecError> {
     } else {
         &["nosuid", "noexec", "nodev", "ro"]
     };
-    let pts = [
+    let mut pts = vec![
         "nosuid",
         "noexec",
         "newinstance",
         "ptmxmode=0666",
         "mode=0620",
-        "gid=5",
     ];
+    if standing != Standing::Single {
+        pts.push("gid=5");
+    }
     let dev = ["nosuid", "strictatime", "mode=755", "size=65536k"];
     let shm = ["nosuid", "noexec", "nodev", "mode=1777", size.as_str()];
     let plain = ["nosuid", "noexec", "nodev"];
@@ -76,7 +79,17 @@ fn kernel(config: &ContainerConfig) -> Result<Vec<Mount>, SpecError> {
         mount("/proc", "proc", "proc", &plain)?,
         mount("/dev", "tmpfs", "tmpfs", &dev)?,
         mount("/dev/pts", "devpts", "devpts", &pts)?,
-        mount("/sys", "sysfs", "sysfs", sys)?,
+        if config.network == Network::Host && standing != Standing::Root {
+            // The kernel shows a network in a new one only to whom that network belongs.
+            mount(
+                "/sys",
+                "bind",
+                "/sys",
+                &[&["rbind", "rprivate", "rro"], sys].concat(),
+            )?
+        } else {
+            mount("/sys", "sysfs", "sysfs", sys)?
+        },
         mount("/dev/mqueue", "mqueue", "mqueue", &plain)?,
         mount("/dev/shm", "tmpfs", "shm", &shm)?,
     ])
@@ -97,7 +110,8 @@ fn cgroups(
     let options = ["nosuid", "noexec", "nodev", access];
     match (places.cgroup.layout(), target) {
         (Layout::V1(_), Target::Library) => {}
-        (Layout::V1(_), Target::Binary) | (Layout::V2(_), Target::Library | Target::Binary) => {
+        (Layout::V1(_), Target::Binary)
+        | (Layout::V2(_) | Layout::Closed, Target::Library | Target::Binary) => {
             return Ok(vec![mount(CGROUPS, "cgroup", "cgroup", &options)?]);
         }
     }

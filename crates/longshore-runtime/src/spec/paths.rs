@@ -37,7 +37,8 @@ pub(super) fn read_only(layout: &Layout, target: Target) -> Vec<String> {
     match (layout, target) {
         // Its hierarchies are mounted below, one by one, so it cannot be read-only from the start.
         (Layout::V1(_), Target::Library) => paths.push("/sys/fs/cgroup".to_owned()),
-        (Layout::V1(_), Target::Binary) | (Layout::V2(_), Target::Library | Target::Binary) => {}
+        (Layout::V1(_), Target::Binary)
+        | (Layout::V2(_) | Layout::Closed, Target::Library | Target::Binary) => {}
     }
     paths
 }

@@ -23,6 +23,9 @@ pub(super) fn of(config: &ContainerConfig, layout: &Layout) -> Result<LinuxResou
     let mut resources = LinuxResourcesBuilder::default()
         .devices(devices::for_spec(Reach::of(&config.process))?)
         .build()?;
+    if *layout == Layout::Closed {
+        return Ok(resources);
+    }
     resources.set_memory(memory(bounds, layout)?);
     resources.set_unified(no_swap(bounds, layout));
     resources.set_cpu(bounds.cpu_nanos.map(cpu).transpose()?);
@@ -58,7 +61,7 @@ fn no_swap(bounds: &Bounds, layout: &Layout) -> Option<HashMap<String, String>> 
         Layout::V2(_) if bounds.memory_swap_bytes == Some(memory_bytes) && layout.bounds_swap() => {
             Some(HashMap::from([("memory.swap.max".into(), "0".into())]))
         }
-        Layout::V1(_) | Layout::V2(_) => None,
+        Layout::V1(_) | Layout::V2(_) | Layout::Closed => None,
     }
 }
 

@@ -73,6 +73,7 @@ fn spec_of(config: &ContainerConfig, layout: Layout, target: Target) -> Spec {
         hostname: Path::new("/c/hostname"),
         resolv_conf: Path::new("/c/resolv.conf"),
         folder: Path::new("/c"),
+        standing: Standing::Root,
         cgroup: &Cgroup::of(layout, "longshore-1"),
     };
     of(config, &account(), &places, target).unwrap()

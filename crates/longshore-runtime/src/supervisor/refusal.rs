@@ -30,6 +30,11 @@ pub(super) enum Refusal {
     },
     #[error("the container has no process")]
     NoProcess,
+    #[error(
+        "the container's user {uid}:{gid} is unknown here: install the package uidmap and give the user \
+         who runs this lines in /etc/subuid and /etc/subgid, or use `--user root`"
+    )]
+    UnknownUser { uid: u32, gid: u32 },
     #[error("the container does not say whether its program began")]
     Silent,
     #[error("the kernel does not let the container be made")]

@@ -13,7 +13,7 @@ use super::pump::{Inlets, Pump};
 use super::refusal::{Call, Refusal};
 use crate::account::{self, Account};
 use crate::capabilities::CapabilitySet;
-use crate::cgroup::Cgroup;
+use crate::cgroup::{Cgroup, Layout, ROOT as GROUPS};
 use crate::entry::Program;
 use crate::error::Tried;
 use crate::etc::{self, Machine};
@@ -22,6 +22,7 @@ use crate::log::LogWriter;
 use crate::runtime::{MOUNTS, SKELETON};
 use crate::seccomp::Filter;
 use crate::spec::{self, Places, Target};
+use crate::user;
 use crate::{ContainerConfig, cleaning, network, overlay, volumes};
 
 /// A container that can be made.
@@ -58,6 +59,8 @@ impl Stage {
         // Programs may be executed for it, which must not be the first of the namespace of processes.
         let address = network::enter(config.network)?;
         namespaces(target, &config.hostname)?;
+        let cgroup = cleaning::cgroup(&config.name)?;
+        own_groups(&cgroup)?;
         let place = place_of(folder);
         let bundle = in_memory(place)?;
         let root = bundle.join("root");
@@ -66,8 +69,14 @@ impl Stage {
         let opened = File::open(&root).tried("open", &root)?;
         volumes::fill(folder, opened.as_fd(), &config.mounts)?;
         volumes::make_workdir(opened.as_fd(), config)?;
-        let account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
-        let cgroup = cleaning::cgroup(&config.name)?;
+        let mut account = account::resolve(opened.as_fd(), config.process.user.as_deref())?;
+        if !user::knows(account.uid, account.gid) {
+            let Account { uid, gid, .. } = account;
+            return Err(Refusal::UnknownUser { uid, gid });
+        }
+        if !user::may_set_groups() {
+            account.groups.clear();
+        }
         let names = etc::texts(config, address, &Machine::usual())?;
         let [hosts, hostname, resolv_conf] = [
             ("hosts", &names.hosts),
@@ -85,6 +94,7 @@ impl Stage {
             resolv_conf: &resolv_conf?,
             folder: folder.path(),
             cgroup: &cgroup,
+            standing: user::standing(),
         };
         let spec = spec::of(config, &account, &places, target)?;
         let capabilities = CapabilitySet::of(&config.process)?;
@@ -138,6 +148,19 @@ pub(super) fn strike(folder: &Folder) {
 /// Where all containers are.
 fn place_of(folder: &Folder) -> &Path {
     folder.path().ancestors().nth(2).unwrap_or(folder.path())
+}
+
+/// Where a user was given no control groups, libcontainer is shown version 2 of them: there it bears
+/// that it may not make any.
+fn own_groups(cgroup: &Cgroup) -> Result<(), Refusal> {
+    match cgroup.layout() {
+        Layout::V1(_) | Layout::V2(_) => return Ok(()),
+        Layout::Closed => {}
+    }
+    nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).call("see no control groups but its own")?;
+    let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
+    rustix::mount::mount("cgroup2", GROUPS, "cgroup2", flags, None)
+        .call("show control groups of version 2")
 }
 
 /// A folder for what is as short-lived as this process.

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use nix::libc;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus};
 use rustix::time::Timespec;
 
 use super::desk::{Desk, Visit};
 use super::pump::Pump;
-use crate::cgroup::{Cgroup, Counters};
+use crate::cgroup::{Cgroup, Counters, Layout};
 use crate::control::{Reply, Request};
 use crate::{ContainerConfig, EndCause, Ended, Totals};
 
@@ -91,7 +93,10 @@ impl Watch<'_> {
         let finished_at = elapsed
             .ok()
             .and_then(|elapsed| self.started.at.checked_add(elapsed).ok());
-        let counters = self.cgroup.spent();
+        let counters = match self.cgroup.layout() {
+            Layout::V1(_) | Layout::V2(_) => self.cgroup.spent(),
+            Layout::Closed => of_children(),
+        };
         Ended {
             code: code_of(&status),
             cause: self.fate.cause,
@@ -178,6 +183,22 @@ impl Watch<'_> {
 fn code_of(status: &WaitIdStatus) -> i32 {
     let signal = status.terminating_signal().map(|signal| 128 + signal);
     status.exit_status().or(signal).unwrap_or(255)
+}
+
+/// What the kernel counted for the processes that this one waited for, the container's first and those
+/// that it waited for in turn. Their memory is that of the largest of them.
+fn of_children() -> Counters {
+    const MICROS_PER_SECOND: i64 = 1_000_000;
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else {
+        return Counters::default();
+    };
+    let micros = |time: TimeVal| time.tv_sec() * MICROS_PER_SECOND + time.tv_usec();
+    let nanos = (micros(usage.user_time()) + micros(usage.system_time())).saturating_mul(1000);
+    Counters {
+        cpu_nanos: u64::try_from(nanos).ok(),
+        peak_memory_bytes: u64::try_from(usage.max_rss().saturating_mul(1024)).ok(),
+        ..Counters::default()
+    }
 }
 
 fn totals(counters: &Counters) -> Totals {
