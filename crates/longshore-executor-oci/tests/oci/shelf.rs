@@ -55,7 +55,8 @@ async fn what_an_archive_lacks_or_breaks_is_said() {
     let executor = root.executor();
     let images = executor.images().unwrap();
     let nowhere = images.import(&root.path().join("nothing"), None).await;
-    assert!(nowhere.unwrap_err().to_string().contains("cannot import"));
+    let said = longshore_core::with_causes(&nowhere.unwrap_err());
+    assert!(said.contains("No such file"), "{said}");
     let archive = root.path().join("some.tar");
     empty_image(&archive, "some:1", &json!({ "Cmd": ["x"] }));
     let imported = images.import(&archive, None).await.unwrap();
