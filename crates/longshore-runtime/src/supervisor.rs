@@ -21,7 +21,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use longshore_core::with_causes;
 use nix::libc;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -216,9 +215,10 @@ fn begin<'a>(
         }
     };
     // What the container makes of itself it makes meanwhile.
+    let started = Started::now();
     let begun = Begun {
         schema: SCHEMA,
-        at: Timestamp::now(),
+        at: started.at,
     };
     let path = folder.starting();
     let written = write_json(&path, &begun)?;
@@ -232,17 +232,13 @@ fn begin<'a>(
         // It runs all the same, and is not to be begun again.
         complain(&with_causes(&why));
     }
-    let instant = Instant::now();
     Ok(Watch {
         config,
         cgroup: stage.cgroup,
         init,
         pump: stage.pump,
-        started: Started {
-            at: begun.at,
-            instant,
-        },
-        fate: Fate::of(config, instant),
+        started,
+        fate: Fate::of(config, Instant::now()),
     })
 }
 

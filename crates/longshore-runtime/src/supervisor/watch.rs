@@ -33,7 +33,17 @@ pub(super) struct Watch<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Started {
     pub(super) at: Timestamp,
-    pub(super) instant: Instant,
+    instant: Instant,
+}
+
+impl Started {
+    /// Now, read off both at once: what they are apart would be missing from every run.
+    pub(super) fn now() -> Self {
+        Self {
+            at: Timestamp::now(),
+            instant: Instant::now(),
+        }
+    }
 }
 
 /// What is to become of it, and why.
