@@ -8,6 +8,7 @@ use longshore_e2e::drill::{Drill, EMBEDDED_HOST};
 mod cancels;
 #[path = "../stories/exit_codes.rs"]
 mod exit_codes;
+mod numbers;
 #[path = "../stories/running.rs"]
 mod running;
 #[path = "../stories/steps.rs"]
