@@ -57,6 +57,11 @@ pub(crate) const FOR_TESTS: &[Need] = &[
         "networks of containers without an engine",
     ),
     need("mke2fs", "e2fsprogs", "disks that are full"),
+    need(
+        "newuidmap",
+        "uidmap",
+        "images with several users, without an engine and without root",
+    ),
     need("ps", "procps", "checks that nothing is left behind"),
     need("initdb", "postgresql", "databases on a server"),
     need("python3", "python3-venv", "the system to import from"),

@@ -1,10 +1,12 @@
 //! What this machine is, and what of it stands in the way of containers without an engine.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use longshore_core::spec::Platform;
-use longshore_runtime::{CgroupFacts, Standing, cgroup_facts};
+use longshore_runtime::{CgroupFacts, Standing, cgroup_facts, check_overlay};
 
 /// How to make room in a root of control groups that is not the machine's own.
 const ROOM: &str = "processes in /sys/fs/cgroup leave no room for groups with limits: move them into \
@@ -16,8 +18,9 @@ pub(crate) fn platform() -> Platform {
     longshore_image::host_platform()
 }
 
-/// What stands in the way here, each with what to do; nothing where containers can run.
-pub fn obstacles() -> Vec<String> {
+/// What stands in the way of containers in the folder `root`, which need not be there yet; each says what
+/// to do. Nothing where they can run.
+pub fn obstacles(root: &Path) -> Vec<String> {
     let mut all = Vec::new();
     let standing = longshore_runtime::standing();
     if standing == Standing::Ordinary {
@@ -30,6 +33,7 @@ pub fn obstacles() -> Vec<String> {
     if !has_word(&filesystems, "overlay") && !Path::new("/sys/module/overlay").exists() {
         all.push("the kernel has no overlayfs: `modprobe overlay`".to_owned());
     }
+    all.extend(unfit(root));
     match cgroup_facts() {
         // Jobs that want what only groups can do are refused one by one.
         _ if standing != Standing::Root => {}
@@ -42,6 +46,20 @@ pub fn obstacles() -> Vec<String> {
         Ok(_) => {}
     }
     all
+}
+
+/// A file system on which an ordinary user's containers cannot be. It is tried once.
+pub(crate) fn unfit(root: &Path) -> Option<String> {
+    static SEEN: Mutex<BTreeMap<PathBuf, Option<String>>> = Mutex::new(BTreeMap::new());
+    match longshore_runtime::standing() {
+        // Root is told by the first start.
+        Standing::Root | Standing::Ordinary => return None,
+        Standing::Many | Standing::Single => {}
+    }
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = seen.entry(root.to_owned());
+    let found = found.or_insert_with(|| check_overlay(root).err().map(|why| why.to_string()));
+    found.clone()
 }
 
 fn without(facts: &CgroupFacts) -> String {

@@ -20,7 +20,7 @@ const API: &str = "1";
 
 /// Looks at the machine.
 pub(crate) async fn probe(ground: &Ground) -> Result<HostFacts, ExecutorError> {
-    let obstacles = machine::obstacles();
+    let obstacles = machine::obstacles(ground.root());
     if !obstacles.is_empty() {
         let text = format!("no containers without an engine: {}", obstacles.join("; "));
         return Err(ExecutorError::new(Fault::Unsupported, text));

@@ -38,6 +38,7 @@ pub(crate) fn refusals(spec: &JobSpec, means: &PrivateMeans, root: &Path) -> Vec
     all.extend(spec.security_opt.iter().filter_map(security));
     all.extend(spec.platform.as_ref().and_then(foreign));
     all.extend(spec.storage_opt.size.and_then(|_| unbounded(root)));
+    all.extend(machine::unfit(root));
     all.extend(user::refusals(spec));
     all
 }

@@ -40,8 +40,8 @@ pub(crate) struct Entry {
     pub(crate) supervisor: OwnedFd,
     /// Where the supervisor hears of it: [`GOING`], and why it did not work after all.
     pub(crate) report: OwnedFd,
-    /// Groups that it belongs to.
-    pub(crate) groups: Vec<u32>,
+    /// Groups that it belongs to; none where they stay as they are.
+    pub(crate) groups: Option<Vec<u32>>,
     /// What runs.
     pub(crate) program: Program,
     /// Where it runs.
@@ -104,8 +104,10 @@ impl Entry {
 
     /// Every capability is left, so that it need not be done before this is the container's user.
     fn join_groups(&self) -> Result<(), String> {
-        let groups = self.groups.iter().map(|group| Gid::from_raw(*group));
-        let groups: Vec<Gid> = groups.collect();
+        let Some(groups) = &self.groups else {
+            return Ok(());
+        };
+        let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
         set_thread_groups(&groups).map_err(|why| format!("the groups cannot be joined: {why}"))
     }
 

@@ -47,6 +47,7 @@ pub use error::{CgroupError, RuntimeError};
 pub use log::LogFile;
 pub use network::{Means, Missing, private_means};
 pub use outcome::{Delivered, Made, Removal, RuntimeOptions, SupervisorProgram, WhileRunning};
+pub use overlay::{NoOverlay, check_overlay};
 pub use quota::{NoQuota, check_size_bound};
 pub use runtime::Runtime;
 pub use seccomp::{InvalidProfile, check_profile};

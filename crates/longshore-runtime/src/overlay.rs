@@ -1,6 +1,8 @@
 //! A container's root: the layers of its image, seen through a folder of its own that takes all
 //! changes.
 
+mod trial;
+
 use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -16,6 +18,8 @@ use crate::Rootfs;
 use crate::folder::Folder;
 use crate::quota::{self, NoQuota};
 use crate::user::{self, Standing};
+
+pub use trial::{NoOverlay, check_overlay};
 
 /// Why there is no root.
 #[derive(Debug, thiserror::Error)]

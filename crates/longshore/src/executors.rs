@@ -56,7 +56,7 @@ impl Kinds {
         if is_named || chosen.name != DEFAULT_CONTEXT || answers(address) {
             return StandIn::NotWanted;
         }
-        let obstacles = longshore_executor_oci::obstacles();
+        let obstacles = longshore_executor_oci::obstacles(self.oci_folder.path());
         if !obstacles.is_empty() {
             let why = obstacles.join("; ");
             return StandIn::Cannot(format!(

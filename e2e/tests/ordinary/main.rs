@@ -1,5 +1,6 @@
 //! Stories of `tests/stories` and `tests/embedded` once more, told by a user who is not root, without an
 //! engine; and what only he meets.
+#![expect(clippy::unwrap_used, reason = "the steps of tests are tests, too")]
 
 use longshore_e2e::drill::{Drill, EMBEDDED_HOST};
 
@@ -7,6 +8,7 @@ use longshore_e2e::drill::{Drill, EMBEDDED_HOST};
 mod cancels;
 #[path = "../stories/exit_codes.rs"]
 mod exit_codes;
+mod numbers;
 #[path = "../stories/running.rs"]
 mod running;
 #[path = "../stories/steps.rs"]

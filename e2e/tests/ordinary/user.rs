@@ -106,6 +106,7 @@ fn doctor_says_what_is_not_kept_for_this_user() {
     for said in [
         "limits of memory, CPUs and processes",
         "images have one user",
+        "do what it says",
     ] {
         assert!(done.stdout.contains(said), "{done:#?}");
     }

@@ -285,7 +285,7 @@ mod tests {
         let by_position = ["image", "command"];
         let tables = ["timeouts", "retry"];
         for key in JobSpec::known_keys() {
-            let (table, _) = key.split_once('.').unwrap_or((&key, ""));
+            let (table, _) = key.split_once('.').unwrap_or((key, ""));
             let sets =
                 |flag: &Flag| flag.key == key || (flag.shape == Shape::Label && flag.key == table);
             let is_set = FLAGS.iter().any(sets);

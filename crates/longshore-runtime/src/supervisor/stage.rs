@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sched::CloneFlags;
 use oci_spec::runtime::Spec;
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 
 use super::pump::{Inlets, Pump};
@@ -41,8 +42,8 @@ pub(super) struct Load {
     /// Where that is.
     pub(super) root_path: PathBuf,
     pub(super) spec: Spec,
-    /// Groups that its user belongs to.
-    pub(super) groups: Vec<u32>,
+    /// Groups that its user belongs to; none where those of whoever runs it stay.
+    pub(super) groups: Option<Vec<u32>>,
     pub(super) program: Program,
     pub(super) capabilities: CapabilitySet,
     pub(super) filter: Option<Filter>,
@@ -108,7 +109,7 @@ impl Stage {
             root: opened,
             root_path: root,
             spec,
-            groups: account.groups,
+            groups: user::may_set_groups().then_some(account.groups),
             program,
             capabilities,
             filter,
@@ -159,8 +160,11 @@ fn own_groups(cgroup: &Cgroup) -> Result<(), Refusal> {
     }
     nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP).call("see no control groups but its own")?;
     let flags = MountFlags::NODEV | MountFlags::NOSUID | MountFlags::NOEXEC;
-    rustix::mount::mount("cgroup2", GROUPS, "cgroup2", flags, None)
-        .call("show control groups of version 2")
+    match rustix::mount::mount("cgroup2", GROUPS, "cgroup2", flags, None) {
+        // They are shown there already.
+        Err(Errno::BUSY) => Ok(()),
+        outcome => outcome.call("show control groups of version 2"),
+    }
 }
 
 /// A folder for what is as short-lived as this process.

@@ -31,7 +31,7 @@ pub(super) fn look(row: &HostRow, now: Timestamp) -> Vec<Finding> {
         return findings;
     };
     findings.insert(0, good(describe(name, facts)));
-    findings.extend(judge_facts(name, facts));
+    findings.extend(judge_facts(name, row.host.kind, facts));
     findings.extend(
         row.census
             .as_ref()
@@ -133,7 +133,7 @@ fn judge_foreign(name: &str, census: &Census) -> Option<Finding> {
     Some(unwise(text, &fix))
 }
 
-fn judge_facts(name: &str, facts: &HostFacts) -> Vec<Finding> {
+fn judge_facts(name: &str, kind: HostKind, facts: &HostFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if facts.clock_skew.abs() > SKEW {
         let text = format!("host {name}: its clock differs by {:#}", facts.clock_skew);
@@ -159,7 +159,11 @@ fn judge_facts(name: &str, facts: &HostFacts) -> Vec<Finding> {
         .warnings
         .iter()
         .map(|warning| format!("host {name}: {warning}"));
-    findings.extend(warnings.map(|text| unwise(text, "the engine says so itself; see its manual")));
+    let fix = match kind {
+        HostKind::Oci => "do what it says where jobs need it; those that do not run all the same",
+        HostKind::Docker | HostKind::Mock => "the engine says so itself; see its manual",
+    };
+    findings.extend(warnings.map(|text| unwise(text, fix)));
     findings
 }
 
@@ -189,9 +193,20 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_off_by_more_than_two_seconds_is_broken() {
-        let judge = |millis| judge_facts("a", &facts(SignedDuration::from_millis(millis), 2)).len();
+        let judge = |millis| {
+            judge_facts(
+                "a",
+                HostKind::Docker,
+                &facts(SignedDuration::from_millis(millis), 2),
+            )
+            .len()
+        };
         assert_eq!([judge(1_900), judge(-2_100), judge(2_100)], [0, 1, 1]);
-        let finding = &judge_facts("a", &facts(SignedDuration::from_secs(-9), 2))[0];
+        let finding = &judge_facts(
+            "a",
+            HostKind::Docker,
+            &facts(SignedDuration::from_secs(-9), 2),
+        )[0];
         assert_eq!(finding.health, Health::Broken);
         assert!(finding.fix.is_some());
     }
@@ -220,7 +235,9 @@ mod tests {
                 free_disk_bytes,
                 ..facts(SignedDuration::ZERO, 2)
             };
-            judge_facts("a", &facts).pop().map(|finding| finding.health)
+            judge_facts("a", HostKind::Docker, &facts)
+                .pop()
+                .map(|finding| finding.health)
         };
         let healths = [None, Some(1 << 40), Some(1 << 30), Some(1)].map(judge);
         let (good, unwise, broken) = (Health::Good, Health::Unwise, Health::Broken);
