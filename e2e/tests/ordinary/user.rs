@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 
-use longshore_e2e::drill::{Drill, EMBEDDED_HOST};
+use longshore_e2e::drill::{Drill, EMBEDDED_HOST, PATIENCE};
+use longshore_testkit::{eventually, unique_name};
 
 use crate::pool;
 
@@ -111,6 +112,34 @@ fn doctor_says_what_is_not_kept_for_this_user() {
         assert!(done.stdout.contains(said), "{done:#?}");
     }
     assert!(done.stdout.contains(EMBEDDED_HOST), "{done:#?}");
+}
+
+/// Is there a process of this program?
+fn runs_somewhere(program: &str) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = processes.map(|entry| fs::read(entry.path().join("cmdline")));
+    lines.any(|line| line.is_ok_and(|line| line.starts_with(program.as_bytes())))
+}
+
+/// There are no control groups by which anybody else could find it.
+#[test]
+fn a_program_of_set_user_id_without_an_init_dies_with_its_supervisor() {
+    let pool = pool();
+    let worker = pool.worker();
+    let word = unique_name("set-user-id");
+    let program = format!("/tmp/{word}/sleep");
+    let script = format!(
+        "mkdir /tmp/{word} && cp /bin/busybox {program} && chmod 4755 {program} && exec {program} 600"
+    );
+    let id = pool.submit(&["--no-init"], &script);
+    let container = pool.until_running(&id);
+    let runs = || runs_somewhere(&program).then_some(()).ok_or("not yet");
+    eventually("its program runs", PATIENCE, runs);
+    // No other attempt is to follow.
+    worker.kill9();
+    pool.kill_supervisor(&container);
+    let is_gone = || (!runs_somewhere(&program)).then_some(()).ok_or("it lives");
+    eventually("its program is gone", PATIENCE, is_gone);
 }
 
 #[test]
