@@ -228,8 +228,10 @@ fn killed_while_draining_the_rest_of_the_log_is_read_by_the_next_worker() {
     let end = proxy.add(Rule::every("tail=", Fault::Hang));
     let id = drill.submit(&["-v", &volume], COUNTING);
     drill.until_hit(&proxy, end);
-    let job = drill.job(&id);
-    assert_eq!(job["attempts"][0]["phase"], "draining", "{job:#}");
+    // Its end is told together with what follows at once, or a moment later.
+    eventually("the end is told", PATIENCE, || {
+        drill.job(&id)["attempts"][0]["phase"] == "draining"
+    });
     worker.kill9();
     proxy.clear();
     let _second = drill.worker();
