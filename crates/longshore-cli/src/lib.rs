@@ -101,7 +101,7 @@ fn tell(session: &Session, failure: &Failure) {
         .for_each(|line| session.console.complain(&line));
 }
 
-/// All others read and write the store alone.
+/// Or tells what they can do. All others read and write the store alone.
 fn speaks_to_hosts(command: &Command) -> bool {
     match command {
         Command::Run(_)
@@ -111,11 +111,11 @@ fn speaks_to_hosts(command: &Command) -> bool {
         | Command::Hosts(_)
         | Command::Images(_)
         | Command::Doctor(_)
+        | Command::Explain(_)
         | Command::Cleanup(_)
         | Command::Docker(_) => true,
         Command::Jobs(_)
         | Command::Inspect(_)
-        | Command::Explain(_)
         | Command::Logs(_)
         | Command::Wait(_)
         | Command::Cancel(_)
